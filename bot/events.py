@@ -49,8 +49,8 @@ class Origin(Value):
 
     address: str
     native: str = ""
+    place: str = ""  # the channel or mailbox, as a route names it: slack:#ops, email:support@example.com
     at: float | None = None  # the platform's time, seconds since 1970
-    internal: bool = False  # said where the requester does not read
     trusted: bool = True  # its route lets known people's requests run tools that declare approval=None
     detail: Mapping[str, JsonValue] = Field(default_factory=dict)  # what only the channel itself reads, to answer there
 
@@ -77,10 +77,10 @@ class Usage(Value):
 
 
 class Audience(Value):
-    """Who may answer: these people and groups of bot.toml; nobody named: the requester (questions), any known person (approvals)."""
+    """Who may answer: these people and groups of bot.toml. Nobody named: the requester (questions), any known person (the rest)."""
 
     names: tuple[str, ...] = ()
-    requester: bool = True
+    self_approval: bool = True
 
 
 class Base(Value):
@@ -411,3 +411,18 @@ def _load_old(text: str | bytes) -> Event:
 
 def _compact(data: dict[str, Any]) -> str:
     return json.dumps(data, separators=(",", ":"), ensure_ascii=False)
+
+
+def forgotten(event: Event) -> Event:
+    """The same event without what anybody said or saw: its type, time and place in the log stay."""
+    wipe: dict[str, Any] = {"actor": Actor(kind=event.actor.kind, proof=event.actor.proof)}
+    if isinstance(event, MessageReceived):
+        wipe |= {"text": "", "subject": "", "attachments": ()}
+    if origin := getattr(event, "origin", None):
+        wipe["origin"] = Origin(address="", trusted=origin.trusted)
+    empty: dict[str, Any] = {"arguments": {}, "result": "", "error": "", "thought": "", "note": "", "choices": ()}
+    fields = type(event).model_fields
+    wipe |= {name: value for name, value in empty.items() if name in fields}
+    if "text" in fields:
+        wipe["text"] = ""
+    return event.model_copy(update=wipe)

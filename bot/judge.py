@@ -1,0 +1,90 @@
+"""What a click, an answer or a word means: does it count, and if not, why."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from bot.events import Actor, HumanResponded
+
+if TYPE_CHECKING:
+    from bot.thread import Interaction
+
+
+@dataclass(frozen=True)
+class Counted:
+    """It settles the interaction."""
+
+    interaction: str
+    decision: str
+
+
+@dataclass(frozen=True)
+class TooLate:
+    """Somebody or something settled it before; the names say who and how."""
+
+    interaction: str
+    state: str
+    by: str
+    at: float
+    mine: bool = False  # the same person, once more
+
+
+@dataclass(frozen=True)
+class NotEntitled:
+    """This person may not decide. ``proven`` False: nobody vouched for who they are."""
+
+    interaction: str
+    names: tuple[str, ...]
+    proven: bool
+    own_request: bool = False
+
+
+@dataclass(frozen=True)
+class Outdated:
+    """What they saw is not what is asked now."""
+
+    interaction: str
+
+
+@dataclass(frozen=True)
+class NotUnderstood:
+    """There is no such question, or this is no answer to it."""
+
+    interaction: str
+
+
+Verdict: TypeAlias = Counted | TooLate | NotEntitled | Outdated | NotUnderstood
+
+
+def judge(interaction: "Interaction | None", event: HumanResponded) -> Verdict:
+    """What this response means for the interaction as it stood when the response arrived."""
+    if interaction is None:
+        return NotUnderstood(event.interaction)
+    asked = interaction.asked
+    if not entitled(interaction, event.actor):
+        own = _named(asked.audience.names, event.actor) and any(event.actor.same(each) for each in interaction.askers)
+        return NotEntitled(asked.interaction, asked.audience.names, event.actor.known, own)
+    if not interaction.open:
+        by = interaction.by
+        mine = by is not None and by.same(event.actor)
+        return TooLate(asked.interaction, interaction.state, by.name if by else "", interaction.settled_at, mine)
+    if event.digest and event.digest != asked.digest:
+        return Outdated(asked.interaction)
+    if (asked.kind == "approval") != (event.decision in ("approved", "denied")):
+        return NotUnderstood(asked.interaction)
+    if asked.kind in ("outcome", "limit") and event.text not in asked.choices:
+        return NotUnderstood(asked.interaction)
+    return Counted(asked.interaction, event.decision)
+
+
+def entitled(interaction: "Interaction", actor: Actor) -> bool:
+    """Whether this actor belongs to those who were asked. Deciding takes a known person whom the channel proved."""
+    asked = interaction.asked
+    if asked.kind in ("question", "limit") and not asked.audience.names:
+        return any(actor.same(each) for each in interaction.askers)
+    if not actor.known or not _named(asked.audience.names, actor):
+        return False
+    return asked.audience.self_approval or not any(actor.same(each) for each in interaction.askers)
+
+
+def _named(names: tuple[str, ...], actor: Actor) -> bool:
+    return not names or actor.person in names or bool(set(actor.groups) & set(names))
