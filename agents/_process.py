@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Thread
 from typing import IO
 
-LIMIT = 8 * 1024  # bytes kept of what a program prints
+LIMIT = 8 * 1024  # bytes kept of each of the two streams a program prints
 
 # Terminal colours, and control characters other than tab and line feed.
 UNPRINTABLE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
@@ -19,10 +19,11 @@ UNPRINTABLE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 
 @dataclass(frozen=True)
 class Finished:
-    """How a program ended. ``status`` None: it was stopped at its deadline. ``output``: what it printed, errors included."""
+    """How a program ended. ``status`` None: it was stopped at its deadline. ``output`` and ``errors``: what it printed where."""
 
     status: int | None
     output: str
+    errors: str
 
 
 def run(argv: Sequence[str], *, folder: Path, environment: Mapping[str, str], seconds: float) -> Finished:
@@ -36,35 +37,25 @@ def run(argv: Sequence[str], *, folder: Path, environment: Mapping[str, str], se
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        stderr=subprocess.PIPE,
         bufsize=0,
         start_new_session=True,
     )
-    assert process.stdout is not None  # asked for above
-    printed = Printed()
-    reader = Thread(target=printed.read, args=(process.stdout,), daemon=True)
-    reader.start()
+    output, errors = Printed(process.stdout), Printed(process.stderr)
     try:
         status = _wait(process, seconds)
     finally:
         _kill_group(process)
-    reader.join(timeout=1)  # a process that left the group may hold the pipe open; it is not waited for
-    return Finished(status, printed.text())
+    return Finished(status, output.text(), errors.text())
 
 
-class Printed:
-    """The beginning and the end of what a program prints; the middle is only counted."""
+class Kept:
+    """The beginning and the end of some bytes; the middle is only counted."""
 
     def __init__(self, limit: int = LIMIT) -> None:
         self.half = limit // 2
         self.head = self.tail = b""
         self.total = 0
-
-    def read(self, stream: IO[bytes]) -> None:
-        """Read a stream to its end, so that the program never waits for us, and close it."""
-        with stream:
-            while chunk := stream.read(64 * 1024):
-                self.add(chunk)
 
     def add(self, chunk: bytes) -> None:
         self.total += len(chunk)
@@ -76,6 +67,27 @@ class Printed:
         left_out = self.total - len(self.head) - len(self.tail)
         middle = f"\n[… {left_out} bytes left out …]\n".encode() if left_out else b""
         return UNPRINTABLE.sub("", (self.head + middle + self.tail).decode(errors="replace")).strip()
+
+
+class Printed:
+    """What a program prints to one stream, read to its end beside it, so that it never waits for us."""
+
+    def __init__(self, stream: IO[bytes] | None) -> None:
+        assert stream is not None  # the program was started with a pipe
+        self.stream = stream
+        self.kept = Kept()
+        self.reader = Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    def text(self) -> str:
+        """All of it, once the program has ended. A process that left its group may hold the pipe open; it is waited for a second."""
+        self.reader.join(timeout=1)
+        return self.kept.text()
+
+    def _read(self) -> None:
+        with self.stream:
+            while chunk := self.stream.read(64 * 1024):
+                self.kept.add(chunk)
 
 
 def _wait(process: subprocess.Popen[bytes], seconds: float) -> int | None:

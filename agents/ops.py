@@ -110,8 +110,8 @@ def _outcome(runbook: Runbook, argv: list[str], folder: Path) -> str:
     if finished.status is None:
         raise CommandFailed(f"stopped after {runbook.timeout:g} s; part of it may be done")
     if finished.status != 0:
-        raise CommandFailed(f"ended with status {finished.status}: {one_line(finished.output, 150)}")
-    return finished.output or "It printed nothing."
+        raise CommandFailed(f"ended with status {finished.status}: {one_line(finished.errors or finished.output, 150)}")
+    return f"{finished.output}\n{finished.errors}".strip() or "It printed nothing."
 
 
 agent = Agent(tools=tools(RUNBOOKS))
