@@ -1,6 +1,11 @@
-"""A mail server for tests: a Mailroom on free ports, in a thread of its own, called from the test's thread."""
+"""A mail server for tests: a Mailroom on free ports, in a thread of its own, called from the test's thread.
+
+`python -m tests.sandbox.mailside FOLDER` runs one as a process, to be killed: it prints its two URLs as one JSON line.
+"""
 
 import asyncio
+import json
+import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable
@@ -67,6 +72,10 @@ class Mailside:
         """All of a mailbox as the page shows it, oldest first; also the agent's."""
         return self._call(lambda: self.room.messages(address))
 
+    def raw(self, address: str) -> list[bytes]:
+        """All of a mailbox as it is stored."""
+        return self._call(lambda: self.room.raw(address))
+
     def wait_for(self, address: str, count: int = 1, timeout: float = 10) -> list[dict[str, Any]]:
         """The received mails of a mailbox, as soon as there are `count` of them."""
         deadline = time.monotonic() + timeout
@@ -98,3 +107,9 @@ class Mailside:
             return await promise
 
         return asyncio.run_coroutine_threadsafe(awaited(), self._loop).result(20)
+
+
+if __name__ == "__main__":
+    with Mailside(Path(sys.argv[1])) as mail:
+        print(json.dumps({"smtp": mail.smtp_url, "imap": mail.imap_url}), flush=True)
+        sys.stdin.read()

@@ -14,6 +14,7 @@ from email.utils import format_datetime, getaddresses, make_msgid
 from channels.sandbox.mail.directory import domain_of
 from channels.sandbox.mail.store import SEEN, Entry
 
+_ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w.-]+", re.ASCII)
 _ID = re.compile(r"<[^<>\s@]+@[^<>\s]+>")
 
 
@@ -34,16 +35,16 @@ class Letter:
     @property
     def recipients(self) -> tuple[str, ...]:
         """The envelope's recipients, each once."""
-        return tuple(dict.fromkeys(address for _, address in getaddresses([*self.to, *self.cc])))
+        return tuple(dict.fromkeys(address.addr_spec for address in _parsed([*self.to, *self.cc])))
 
 
 def write(letter: Letter, at: datetime) -> EmailMessage:
     """The letter as a mail client would send it. ValueError where an address or a header is impossible."""
     message = EmailMessage(policy=SMTP)
     message["From"] = Address(letter.name, addr_spec=letter.sender)
-    message["To"] = _written(letter.to)
+    message["To"] = _parsed(letter.to)
     if letter.cc:
-        message["Cc"] = _written(letter.cc)
+        message["Cc"] = _parsed(letter.cc)
     message["Subject"] = letter.subject
     message["Date"] = format_datetime(at)
     message["Message-ID"] = make_msgid(domain=domain_of(letter.sender))
@@ -57,8 +58,13 @@ def write(letter: Letter, at: datetime) -> EmailMessage:
     return message
 
 
-def _written(recipients: Sequence[str]) -> list[Address]:
-    return [Address(name, addr_spec=address) for name, address in getaddresses(recipients)]
+def _parsed(recipients: Sequence[str]) -> list[Address]:
+    """ValueError where one of them is no address."""
+    found = getaddresses(recipients)
+    valid = found and all(_ADDRESS.fullmatch(address) for _, address in found)
+    if not valid or re.search(r"[\r\n]", "".join(recipients)):
+        raise ValueError("every recipient needs an address like ana@example.com")
+    return [Address(name, addr_spec=address) for name, address in found]
 
 
 def show(raw: bytes, entry: Entry) -> dict[str, object]:

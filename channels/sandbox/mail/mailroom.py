@@ -100,8 +100,13 @@ class Mailroom:
 
     def messages(self, address: str) -> list[dict[str, object]]:
         """All mails of a mailbox, received and sent, oldest first."""
+        entries = self._store.entries(self._store.folder(address))
+        return [show(raw, entry) for raw, entry in zip(self.raw(address), entries, strict=True)]
+
+    def raw(self, address: str) -> list[bytes]:
+        """The same mails as they are stored."""
         folder = self._store.folder(address)
-        return [show(self._store.raw(folder, entry.uid) or b"", entry) for entry in self._store.entries(folder)]
+        return [self._store.raw(folder, entry.uid) or b"" for entry in self._store.entries(folder)]
 
     def read(self, address: str, id: str) -> None:
         """Mark a mail as read. KeyError if it is not there."""
