@@ -85,12 +85,13 @@ class MemoryStore:
             held, thread=held.thread.extend(self.logs[id][held.thread.version :]), now=self.now(), attempts=0
         )
 
-    def record(self, thread: str, *events: Event) -> None:
-        known = {event.id for event in self.logs[thread]}
-        self._write(thread, tuple(event for event in events if event.id not in known))
+    def record(self, thread: Thread, *events: Event) -> Thread:
+        known = {event.id for event in self.logs[thread.id]}
+        self._write(thread.id, tuple(event for event in events if event.id not in known))
         for event in events:
             if isinstance(event, e.Delivered):
-                self.addresses |= dict.fromkeys(event.maps, thread)
+                self.addresses |= dict.fromkeys(event.maps, thread.id)
+        return thread.extend(self.logs[thread.id][thread.version :])
 
     def release(self, held: Held, until: float | None) -> Held | None:
         id = held.thread.id

@@ -94,8 +94,8 @@ class Store(Protocol):
         """Append choices. Raises Overtaken when a person spoke since ``held``, Fenced when the lease was lost."""
         ...
 
-    def record(self, thread: str, *events: Event) -> None:
-        """Append outcomes, whoever holds the lease; the same event id is appended once."""
+    def record(self, thread: Thread, *events: Event) -> Thread:
+        """Append outcomes, whoever holds the lease; the same event id is appended once. Returns the thread with all that came since."""
         ...
 
     def release(self, held: Held, until: float | None) -> Held | None:
