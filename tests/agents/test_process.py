@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,21 @@ def test_sees_only_the_environment_it_is_given() -> None:
     assert finished.output == "['ONLY']"
 
 
-def test_reads_nothing_from_us() -> None:
+@pytest.fixture
+def typed() -> Iterator[None]:
+    """Somebody typed something into the terminal that we run in."""
+    ours = os.dup(0)
+    source, sink = os.pipe()
+    os.write(sink, b"secret")
+    os.close(sink)
+    os.dup2(source, 0)
+    yield
+    os.dup2(ours, 0)
+    os.close(ours)
+    os.close(source)
+
+
+def test_reads_nothing_from_us(typed: None) -> None:
     assert python("import sys; print(repr(sys.stdin.read()))").output == "''"
 
 
