@@ -1,5 +1,6 @@
 """People's mailboxes as the sandbox's page reads and writes them."""
 
+from email import message_from_bytes
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,18 @@ def test_an_answer_names_what_it_answers(page: Page) -> None:
 
     assert received["in_reply_to"] == "<2@example.com>"
     assert received["references"] == ["<1@example.com>", "<2@example.com>"]
+
+
+def test_long_ids_are_written_as_they_are_and_get_their_brackets(page: Page) -> None:
+    chain = [f"{number}.{'x' * 150}@example.com" for number in range(20)]
+
+    page.send(ANA, AGENT, in_reply_to=chain[-1], references=chain)
+
+    (received,) = page.room.raw(AGENT)
+    message = message_from_bytes(received)
+    assert message["In-Reply-To"] == f"<{chain[-1]}>"
+    assert message["References"].split() == [f"<{one}>" for one in chain]
+    assert max(map(len, received.splitlines())) <= 998
 
 
 def test_unread_marks_go_when_a_mail_is_opened(page: Page) -> None:

@@ -14,6 +14,8 @@ from email.utils import format_datetime, getaddresses, make_msgid
 from channels.sandbox.mail.directory import domain_of
 from channels.sandbox.mail.store import SEEN, Entry
 
+# Python folds a longer header by encoding what must not be encoded: the ids of In-Reply-To and References.
+_POLICY = SMTP.clone(max_line_length=900)
 _ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w.-]+", re.ASCII)
 _ID = re.compile(r"<[^<>\s@]+@[^<>\s]+>")
 
@@ -40,7 +42,7 @@ class Letter:
 
 def write(letter: Letter, at: datetime) -> EmailMessage:
     """The letter as a mail client would send it. ValueError where an address or a header is impossible."""
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=_POLICY)
     message["From"] = Address(letter.name, addr_spec=letter.sender)
     message["To"] = _parsed(letter.to)
     if letter.cc:
@@ -48,10 +50,10 @@ def write(letter: Letter, at: datetime) -> EmailMessage:
     message["Subject"] = letter.subject
     message["Date"] = format_datetime(at)
     message["Message-ID"] = make_msgid(domain=domain_of(letter.sender))
-    answered = _ids(letter.in_reply_to or "")[:1]
-    if answered:
-        message["In-Reply-To"] = answered[0]
-        message["References"] = " ".join(dict.fromkeys([*_ids(" ".join(letter.references)), *answered]))
+    if letter.in_reply_to:
+        answered = _bracketed(letter.in_reply_to)
+        message["In-Reply-To"] = answered
+        message["References"] = " ".join(dict.fromkeys([*map(_bracketed, letter.references), answered]))
     message.set_content(letter.text)
     if letter.html:
         message.add_alternative(letter.html, subtype="html")
@@ -102,7 +104,7 @@ def _decoded(value: str) -> str:
 
 
 def _addresses(message: Message, name: str) -> list[str]:
-    values = [str(value) for value in message.get_all(name, [])]
+    values = [" ".join(str(value).split()) for value in message.get_all(name, [])]
     return [_mailbox(_decoded(shown), address) for shown, address in getaddresses(values) if address]
 
 
@@ -124,7 +126,11 @@ def _text(part: Message) -> str:
 
 def _mailbox(name: str, address: str) -> str:
     """`Name <address>`, the name quoted where it must be."""
-    return str(Address(name, *address.rpartition("@")[::2])) if name else address
+    return str(Address(" ".join(name.split()), *address.rpartition("@")[::2])) if name else address
+
+
+def _bracketed(message_id: str) -> str:
+    return f"<{message_id.strip().strip('<>')}>"
 
 
 def _ids(text: str) -> list[str]:

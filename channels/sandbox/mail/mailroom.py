@@ -21,7 +21,10 @@ Change = dict[str, object]
 
 
 class Mailroom:
-    """SMTP and IMAP for the agent, and a mailbox for every person; all of it survives a restart and a `kill -9`."""
+    """SMTP and IMAP for the agent, and a mailbox for every person; all of it survives a restart and a `kill -9`.
+
+    Everything here is called on the loop that `start` was awaited on.
+    """
 
     def __init__(
         self,
@@ -71,12 +74,9 @@ class Mailroom:
 
     def accept(self, mail: Submission, sent: Iterable[Copy] = ()) -> None:
         """Deliver a mail to those who are here; it is on disk when this returns. The others' copies go back soon."""
-        received = [
-            Copy(mailbox, self._stamped(mail, recipient))
-            for recipient in mail.recipients
-            if (mailbox := self.directory.mailbox(recipient))
-        ]
-        lost = [Lost(mail.sender, recipient, mail.raw) for recipient in self._unreachable(mail)]
+        found = {recipient: self.directory.mailbox(recipient) for recipient in mail.recipients}
+        received = [Copy(owner, self._stamped(mail, recipient)) for recipient, owner in found.items() if owner]
+        lost = [Lost(mail.sender, recipient, mail.raw) for recipient, owner in found.items() if not owner]
         self._keep([*sent, *received], lost)
         if lost:
             self._return_soon()
@@ -124,11 +124,6 @@ class Mailroom:
     def _unread(self, address: str) -> int:
         return sum(SEEN not in entry.flags for entry in self._store.entries(self._store.folder(address)))
 
-    def _unreachable(self, mail: Submission) -> list[str]:
-        if not mail.sender:
-            return []  # RFC 5321, section 4.5.5: what has no sender is not sent back
-        return [recipient for recipient in mail.recipients if self.directory.mailbox(recipient) is None]
-
     def _stamped(self, mail: Submission, recipient: str) -> bytes:
         arrival = Arrival(mail.sender, recipient, self._verdict(mail), mail.greeting, datetime.now(UTC))
         return stamp(mail.raw, arrival, self.authserv_id)
@@ -156,6 +151,7 @@ class Mailroom:
 
     def _return_stranded(self) -> None:
         for mail in self._store.stranded():
+            # A sender without a mailbox gets nothing: outside there is nobody, and RFC 5321, section 4.5.5 says so of "".
             owner = self.directory.mailbox(mail.sender)
             arrival = Arrival("", mail.sender, "none", self.authserv_id, datetime.now(UTC))
             copies = [Copy(owner, stamp(report(mail, self.authserv_id), arrival, self.authserv_id))] if owner else []
