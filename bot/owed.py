@@ -12,6 +12,8 @@ from bot.ids import digest
 from bot.judge import Verdict
 from bot.thread import Interaction, Post, State, Thread
 
+LOOK_AFTER = 6.0  # seconds until an attempt without an outcome has either arrived or never will
+
 CHANGEABLE = ("slack:", "web:")
 """Surfaces on which what was posted can be changed. A mail that was sent stays as it is."""
 
@@ -126,7 +128,7 @@ def _delivery(post: Post, body: Body, shows: str) -> Delivery:
         look=post.state == "attempted",
         shows=shows,
         native=post.native,
-        not_before=post.retry_at,
+        not_before=post.attempted_at + LOOK_AFTER if post.state == "attempted" else post.retry_at,
     )
 
 

@@ -69,6 +69,7 @@ class Post:
     answers: str = ""  # the event that a receipt answers
     state: Literal["owed", "attempted", "delivered", "failed", "unknown"] = "owed"
     attempts: int = 0
+    attempted_at: float = 0.0
     retry_at: float = 0.0
     native: str = ""
     shows: str = ""
@@ -383,7 +384,7 @@ def _delivered(state: State, event: e.DeliveryAttempted | e.Delivered | e.Delive
         return state
     match event:
         case e.DeliveryAttempted():
-            return _post(state, replace(post, state="attempted", attempts=event.attempt))
+            return _post(state, replace(post, state="attempted", attempts=event.attempt, attempted_at=event.at))
         case e.Delivered():
             post = replace(post, state="delivered", native=event.native or post.native, shows=event.shows, retry_at=0.0)
             post = replace(post, maps=tuple(dict.fromkeys((*post.maps, *event.maps))))

@@ -1,0 +1,176 @@
+"""Deliveries: what the log owes to people goes out, one at a time for each conversation, and what came of it is written down."""
+
+import logging
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from threading import Lock
+
+from bot import events as e
+from bot.events import PARLEY, Event
+from bot.owed import Delivery, owed
+from bot.ports import Channel, Doubtful, Sent, Store, Undelivered
+from bot.thread import Thread
+from bot.tool import one_line
+from workers.leases import LEASE, Leases
+
+log = logging.getLogger("parley.worker")
+
+TRIES = 20  # of one delivery; with the waits in between about an hour and a half
+LONGEST_WAIT = 300.0  # seconds between two tries
+SLOW = 60.0  # seconds that one delivery may take before its lock is given up
+
+
+@dataclass(frozen=True)
+class Deliveries:
+    """The ways out of this process. Calling it with a thread sends what is owed, elsewhere and in order; it returns at once."""
+
+    store: Store
+    channels: Mapping[str, Channel]
+    pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(16, "deliver"))
+    leases: Leases = field(default_factory=lambda: Leases(LEASE))
+    under_way: dict[tuple[str, str], bool] = field(default_factory=dict)  # True: look once more when done
+    guard: Lock = field(default_factory=Lock)
+
+    def __call__(self, thread: Thread) -> None:
+        for delivery in owed(thread, thread.state.updated):
+            self._start(thread.id, delivery.address)
+
+    def _start(self, thread: str, address: str) -> None:
+        with self.guard:
+            if (thread, address) in self.under_way:
+                self.under_way[thread, address] = True
+                return
+            self.under_way[thread, address] = False
+        self.pool.submit(self._guarded, thread, address)
+
+    def progress(self, thread: Thread, words: str) -> None:
+        """Say in the requester's conversation what is being done. Best effort."""
+        channel = self.channels.get(thread.state.home.partition(":")[0])
+        if channel is not None:
+            self.pool.submit(channel.progress, thread, words)
+
+    def _guarded(self, thread: str, address: str) -> None:
+        try:
+            self._send_all(thread, address)
+        except Exception:
+            log.exception("thread %s: a delivery stopped; it is taken up again", thread)
+        with self.guard:
+            again = self.under_way.pop((thread, address), False)
+        if again:
+            self._start(thread, address)
+
+    def _send_all(self, id: str, address: str) -> None:
+        """Everything owed to this conversation, unless somebody else is at it."""
+        lock = f"deliver:{id}:{address}"
+        token = self.store.lock(lock, LEASE)
+        if token is None:
+            return
+        self.leases.hold(lock, lambda: self.store.keep(lock, token, LEASE), SLOW)
+        try:
+            while (thread := self.store.load(id)) and (delivery := self._next(thread, address)):
+                self._send(thread, delivery)
+        finally:
+            self.leases.let_go(lock)
+            self.store.unlock(lock, token)
+
+    def _next(self, thread: Thread, address: str) -> Delivery | None:
+        now = self.store.now()
+        delivery = next((each for each in owed(thread, now) if each.address == address), None)
+        if delivery is None or delivery.not_before <= now:
+            return delivery
+        self.store.look_at(thread.id, delivery.not_before)
+        return None
+
+    def _send(self, thread: Thread, delivery: Delivery) -> None:
+        channel = self.channels.get(delivery.address.partition(":")[0])
+        if channel is None:
+            error = f"The channel of {delivery.address.partition(':')[0]} is not configured here."
+            self._record(thread, _failed(delivery, error))
+            return
+        if delivery.look and self._found(channel, thread, delivery):
+            return
+        if not delivery.native:
+            attempted = e.DeliveryAttempted(
+                id=f"{delivery.key}.a{delivery.attempt}",
+                actor=PARLEY,
+                delivery=delivery.key,
+                address=delivery.address,
+                attempt=delivery.attempt,
+            )
+            thread = self.store.record(thread, attempted)
+        self._post(channel, thread, delivery)
+
+    def _found(self, channel: Channel, thread: Thread, delivery: Delivery) -> bool:
+        """Whether an earlier attempt has settled the matter; nobody may know, and then it is not repeated."""
+        try:
+            sent = channel.find(delivery, thread)
+        except Doubtful as doubt:
+            self._record(thread, _unknown(delivery, str(doubt)))
+            return True
+        except Undelivered as error:
+            self._put_off(thread, delivery, error)
+            return True
+        if sent is not None:
+            self._record(thread, _delivered(delivery, sent))
+        return sent is not None
+
+    def _post(self, channel: Channel, thread: Thread, delivery: Delivery) -> None:
+        try:
+            sent = channel.send(delivery, thread)
+        except Doubtful as doubt:
+            log.warning("thread %s: no answer to %s (%s); looking for it later", thread.id, delivery.key, doubt)
+            if delivery.native:  # changing a card twice does no harm
+                self._put_off(thread, delivery, Undelivered("no answer", 2.0))
+        except Undelivered as error:
+            self._put_off(thread, delivery, error)
+        except Exception as error:
+            log.exception("thread %s: the channel failed on %s", thread.id, delivery.key)
+            self._record(thread, _failed(delivery, one_line(f"{type(error).__name__}")))
+        else:
+            self._record(thread, _delivered(delivery, sent))
+
+    def _put_off(self, thread: Thread, delivery: Delivery, error: Undelivered) -> None:
+        """Try again later, or not at all."""
+        if error.retry_after is None or delivery.attempt >= TRIES:
+            self._record(thread, _failed(delivery, str(error)))
+            return
+        wait = max(error.retry_after, min(2.0 ** min(delivery.attempt, 10), LONGEST_WAIT))
+        self._record(thread, _failed(delivery, str(error), self.store.now() + wait))
+
+    def _record(self, thread: Thread, event: Event) -> None:
+        self.store.record(thread, event)
+        if isinstance(event, e.DeliveryFailed) and event.retry_at is None:
+            log.error("thread %s: %s was not delivered: %s", thread.id, event.delivery, event.error)
+            self.store.look_at(thread.id, self.store.now())
+
+
+def _delivered(delivery: Delivery, sent: Sent) -> e.Delivered:
+    return e.Delivered(
+        id=f"{delivery.key}.{delivery.shows[:6] or 'd'}",
+        actor=PARLEY,
+        delivery=delivery.key,
+        address=delivery.address,
+        native=sent.native,
+        shows=delivery.shows,
+        maps=sent.maps,
+    )
+
+
+def _failed(delivery: Delivery, error: str, retry_at: float | None = None) -> e.DeliveryFailed:
+    return e.DeliveryFailed(
+        id=f"{delivery.key}.f{delivery.attempt}{delivery.shows[:6]}",
+        actor=PARLEY,
+        delivery=delivery.key,
+        address=delivery.address,
+        error=one_line(error),
+        shows=delivery.shows,
+        retry_at=retry_at,
+        attempt=delivery.attempt,
+    )
+
+
+def _unknown(delivery: Delivery, error: str) -> e.DeliveryUnknown:
+    return e.DeliveryUnknown(
+        id=f"{delivery.key}.u", actor=PARLEY, delivery=delivery.key, address=delivery.address, error=one_line(error)
+    )

@@ -1,0 +1,302 @@
+"""The loop: ask the rules what should happen next, do it, write down what came of it, ask again."""
+
+import asyncio
+import inspect
+import json
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as Late
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from pydantic_core import to_jsonable_python
+
+from bot import events as e
+from bot.decide import decide, parse
+from bot.effects import Effect, Prefetch, Run, Think, Wait, Write
+from bot.events import PARLEY, Actor, Event
+from bot.ids import new_id
+from bot.owed import next_due, owed
+from bot.people import Team
+from bot.ports import Fenced, Held, Model, ModelError, Overtaken, Prompt, Store
+from bot.render import render
+from bot.thread import Thread
+from bot.tool import Context, Tool, arguments_of, digest_of, one_line, spec
+from workers.leases import LEASE, Leases
+
+log = logging.getLogger("parley.worker")
+
+PATIENCE = 5  # times that a thread is taken up without progress before it is set aside
+SHOWN = 4_000  # characters of a result that the log and the model keep; the whole is a blob
+THINKING = 180.0  # seconds after which a wedged call of the model is abandoned
+GRACE = 2.0  # seconds between a tool's own deadline and the moment it counts as overdue
+
+
+@dataclass(frozen=True)
+class Loop:
+    """One process's share of the work. ``deliver`` is told of every thread whose log may owe somebody something."""
+
+    store: Store
+    team: Team
+    model: Model
+    deliver: Callable[[Thread], None] = lambda thread: None
+    progress: Callable[[Thread, str], None] = lambda thread, words: None
+    data: Path = Path(".data")
+    waits: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(200, "wait"))
+    hands: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(32, "hand"))
+    leases: Leases = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "leases", Leases(LEASE))
+
+    def look(self, thread: str) -> None:
+        """Somebody said that there may be something to do in this thread. Harmless when there is not."""
+        held = self.store.acquire(thread, LEASE)
+        if held is not None:
+            self._guarded(held, self.advance)
+        elif (seen := self.store.load(thread)) is not None:
+            self.deliver(seen)
+
+    def advance(self, held: Held) -> None:
+        """Everything that can be done at once; whatever takes time goes on in a thread that waits."""
+        while not isinstance(effect := self._next(held), Wait):
+            if isinstance(effect, Think | Prefetch | Run):
+                self._hold(held, effect)
+                self.waits.submit(self._guarded, held, self._take_time, effect)
+                return
+            held = self._write(held, effect.event)
+        self.deliver(held.thread)
+        if (later := self.store.release(held, _look_again(held, effect.until))) is not None:
+            self.advance(later)
+
+    def _next(self, held: Held) -> Effect:
+        if held.attempts <= PATIENCE:
+            return decide(self.team, held.thread, held.now)
+        error = "I could not get on with this; an operator can look at the log and resume it."
+        return Write(e.SetAside(id=f"d{held.thread.version}", actor=PARLEY, error=error))
+
+    def _take_time(self, held: Held, effect: Think | Prefetch | Run) -> None:
+        try:
+            held = self._perform(held, effect)
+        finally:
+            self.leases.let_go(_lease(held))
+        self.advance(held)
+
+    def _hold(self, held: Held, effect: Think | Prefetch | Run) -> None:
+        """Keep the lease for as long as this may take, and not longer: a wedged call must not hold a thread for ever."""
+        patience = spec(effect.tool).timeout + 2 * GRACE if isinstance(effect, Run) else THINKING
+        self.leases.hold(_lease(held), lambda: self.store.renew(held, LEASE), patience)
+
+    def _guarded(self, held: Held, work: Callable[..., None], *more: Any) -> None:
+        """A lost lease is somebody else's thread now; any other failure here leaves the lease to run out, and counts as an attempt."""
+        try:
+            work(held, *more)
+        except Fenced:
+            log.info("thread %s went to another worker", held.thread.id)
+        except Exception:
+            log.exception("thread %s: stopped; it is taken up again", held.thread.id)
+
+    def _write(self, held: Held, *events: Event) -> Held:
+        """Append choices, unless a person spoke: then what they said comes first."""
+        try:
+            held = self.store.append(held, *events)
+        except Overtaken as overtaken:
+            return overtaken.held
+        self.deliver(held.thread)
+        return held
+
+    def _perform(self, held: Held, effect: Think | Prefetch | Run) -> Held:
+        match effect:
+            case Think():
+                return self._think(held)
+            case Prefetch(number=number):
+                return self._prefetch(held, number)
+            case Run():
+                return self._run(held, effect)
+
+    # Thinking
+
+    def _think(self, held: Held) -> Held:
+        thread = held.thread
+        self.deliver(thread)
+        self.progress(thread, "thinking…")
+        agent = self.team.agents[thread.state.agent]
+        try:
+            choice = self.model.choose(Prompt(agent, render(thread), thread, aside=_now_in_words(held.now)))
+        except ModelError as error:
+            return self._model_failed(held, error)
+        tool = parse(agent, choice.tool, choice.arguments)
+        call = e.ToolCalled(
+            id=f"d{thread.version}",
+            actor=Actor(kind="agent", id=f"agent:{agent.name}", name=agent.name, proof="parley"),
+            call=f"c{thread.version}",
+            tool=choice.tool,
+            arguments=_json_object(choice.arguments) if isinstance(tool, str) else arguments_of(tool),
+            digest="" if isinstance(tool, str) else digest_of(tool),
+            seen=thread.version,
+            thought=choice.thought,
+            usage=choice.usage,
+        )
+        try:
+            return self.store.append(held, call)
+        except Overtaken as overtaken:
+            lost = e.ThoughtDiscarded(id=new_id(), actor=PARLEY, seen=thread.version, usage=choice.usage)
+            return replace(overtaken.held, thread=self.store.record(overtaken.held.thread, lost))
+
+    def _model_failed(self, held: Held, error: ModelError) -> Held:
+        thread = held.thread
+        retry_at = None
+        if error.retry_after is not None:
+            retry_at = held.now + max(error.retry_after, min(2.0**thread.state.model_failures, 300.0))
+        failed = e.ModelFailed(
+            id=new_id(),
+            actor=PARLEY,
+            reason=error.reason,
+            error=one_line(str(error)),
+            retry_at=retry_at,
+            seen=thread.version,
+            usage=error.usage,
+        )
+        log.warning("thread %s: the model failed (%s)", thread.id, error.reason)
+        return replace(held, thread=self.store.record(thread, failed))
+
+    def _prefetch(self, held: Held, number: int) -> Held:
+        thread = held.thread
+        wanted = self.team.agents[thread.state.agent].prefetch[number]
+        first = next((event.text for event in thread.events if isinstance(event, e.MessageReceived)), "")
+        called = e.ToolCalled(
+            id=f"d{thread.version}", actor=PARLEY, call=f"c{thread.version}", tool="", prefetched=True
+        )
+        try:
+            tool = wanted if isinstance(wanted, Tool) else wanted(first)
+        except Exception as error:
+            called = called.model_copy(update={"tool": getattr(wanted, "__name__", "prefetch")})
+            failed = e.ToolFailed(id=f"d{thread.version}f", actor=PARLEY, call=called.call, error=_error(error))
+            return self._write(held, called, failed)
+        named = {"tool": spec(tool).name, "arguments": arguments_of(tool), "digest": digest_of(tool)}
+        return self._write(held, called.model_copy(update=named))
+
+    # Doing
+
+    def _run(self, held: Held, effect: Run) -> Held:
+        if spec(effect.tool).effect == "write":
+            try:
+                held = self.store.append(held, self._started(held, effect))
+            except Overtaken as overtaken:
+                return overtaken.held
+        self.deliver(held.thread)
+        self.progress(held.thread, f"{effect.tool.summary()}…")
+        begun = time.monotonic()
+        work = self.hands.submit(_run_tool, effect.tool, self._context(held.thread, effect))
+        try:
+            outcome = self._outcome(effect, work, begun, spec(effect.tool).timeout)
+        except Late:
+            return self._late(held, effect, work, begun)
+        return replace(held, thread=self.store.record(held.thread, outcome))
+
+    def _started(self, held: Held, effect: Run) -> e.ToolStarted:
+        return e.ToolStarted(
+            id=f"d{held.thread.version}",
+            actor=Actor(kind="tool", id=f"tool:{spec(effect.tool).name}", proof="parley"),
+            call=effect.call,
+            attempt=effect.attempt,
+            key=effect.key,
+            deadline=held.now + spec(effect.tool).timeout + GRACE,
+            approval=effect.approval,
+            digest=digest_of(effect.tool),
+        )
+
+    def _outcome(self, effect: Run, work: "Future[str]", begun: float, timeout: float | None) -> Event:
+        """What came of a run, under an id that is the same whoever records it. Raises Late at the deadline."""
+        about: dict[str, Any] = {
+            "id": f"{effect.call}.{effect.attempt}",
+            "actor": Actor(kind="tool", id=f"tool:{spec(effect.tool).name}", proof="parley"),
+            "call": effect.call,
+            "attempt": effect.attempt,
+        }
+        try:
+            result = work.result(timeout)
+        except Late:
+            raise
+        except BaseException as error:
+            return e.ToolFailed(**about, error=_error(error), seconds=_since(begun))
+        shown, blob = result, None
+        if len(result) > SHOWN:
+            shown, blob = result[:SHOWN], self.store.put_blob(result.encode())
+        trusted = spec(effect.tool).trusted
+        return e.ToolReturned(**about, result=shown, blob=blob, trusted=trusted, seconds=_since(begun))
+
+    def _late(self, held: Held, effect: Run, work: "Future[str]", begun: float) -> Held:
+        """Past its deadline. What it really did is still recorded when it ends, and settles the doubt."""
+        if spec(effect.tool).effect == "read":
+            error = f"{spec(effect.tool).name} took longer than {spec(effect.tool).timeout:g} s and was given up."
+            failed = e.ToolFailed(id=new_id(), actor=PARLEY, call=effect.call, attempt=effect.attempt, error=error)
+            return replace(held, thread=self.store.record(held.thread, failed))
+        id = held.thread.id
+
+        def ended(work: "Future[str]") -> None:
+            if (thread := self.store.load(id)) is not None:
+                self.store.record(thread, self._outcome(effect, work, begun, None))
+                self.look(id)
+
+        work.add_done_callback(ended)
+        return replace(held, now=max(held.now, self.store.now(), _deadline(held.thread, effect.call)))
+
+    def _context(self, thread: Thread, effect: Run) -> Context:
+        who = thread.state.requester
+        return Context(thread.id, effect.key, who.name or who.id, who.person, str(self.data))
+
+
+def _lease(held: Held) -> str:
+    return f"{held.thread.id}:{held.fence}"
+
+
+def _look_again(held: Held, until: float | None) -> float | None:
+    """When somebody must look: for the rules, and for deliveries, should whoever makes them die."""
+    due = next_due(owed(held.thread, held.now))
+    times = [] if until is None else [until]
+    return min([*times, max(due, held.now + LEASE)] if due is not None else times, default=None)
+
+
+def _run_tool(tool: Tool, context: Context) -> str:
+    """Run it, here and now, and give its result as text."""
+    run: Any = tool.run  # type: ignore[attr-defined]  # every tool has one; it was checked when the class was defined
+    value = run(context) if spec(tool).takes_context else run()
+    if inspect.isawaitable(value):
+        value = asyncio.run(_awaited(value))
+    if value is None:
+        return "done"
+    return value if isinstance(value, str) else json.dumps(to_jsonable_python(value), ensure_ascii=False)
+
+
+async def _awaited(value: Any) -> Any:
+    return await value
+
+
+def _error(error: BaseException) -> str:
+    text = str(error).strip()
+    return one_line(f"{type(error).__name__}: {text}" if text else type(error).__name__)
+
+
+def _deadline(thread: Thread, call: str) -> float:
+    return thread.state.calls[call].deadline
+
+
+def _since(begun: float) -> float:
+    return round(time.monotonic() - begun, 3)
+
+
+def _json_object(arguments: Any) -> dict[str, Any]:
+    """Nonsense that the model sent, as far as it can be written down."""
+    try:
+        made = json.loads(json.dumps(arguments, default=str))
+    except ValueError:
+        made = {}
+    return made if isinstance(made, dict) else {"value": made}
+
+
+def _now_in_words(now: float) -> str:
+    return time.strftime("It is %A %d %B %Y, %H:%M UTC.", time.gmtime(now))
