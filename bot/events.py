@@ -320,6 +320,7 @@ class Forked(Base):
     type: Literal["forked"] = "forked"
     source: str
     count: int  # how many events of the source stand before this one
+    address: str = ""  # where the fork goes on; nothing of it reaches the conversations of its source
 
 
 class Checkpointed(Base):

@@ -201,7 +201,9 @@ def fold(state: State, event: Event) -> State:
             return _attend(replace(state, agent=event.agent, prefetched=0, thoughts=0))
         case e.SetAside():
             return _post(replace(state, failed=event.error), _notice(event.id, state.home, event.error))
-        case e.Forked() | e.Checkpointed():
+        case e.Forked():
+            return replace(state, home=event.address, place="", addresses=(event.address,), posts={})
+        case e.Checkpointed():
             return state
 
 

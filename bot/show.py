@@ -1,0 +1,114 @@
+"""A thread for people and scripts: its state in words, its timeline, and the JSON of ``show``, ``threads`` and ``pending``."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from bot import events as e
+from bot.events import Event, Usage
+from bot.thread import Interaction, Thread
+
+
+def thread_json(thread: Thread, *, events: bool = True) -> dict[str, Any]:
+    """The public shape of a thread (``show --json``); without its events in lists."""
+    state = thread.state
+    shown = {
+        "id": thread.id,
+        "agent": state.agent,
+        "status": state.status,
+        "words": in_words(thread),
+        "title": state.title,
+        "requester": state.requester.name or state.requester.id,
+        "addresses": list(state.addresses),
+        "updated": iso(state.updated),
+        "usage": usage_json(state.usage.values()),
+    }
+    return shown | {"events": [event_json(event) for event in thread.events]} if events else shown
+
+
+def event_json(event: Event) -> dict[str, Any]:
+    """One event: its type, time (ISO 8601, UTC) and actor first, then what it says."""
+    data = event.model_dump(mode="json", exclude_none=True)
+    first = {"type": data.pop("type"), "at": iso(event.at), "actor": data.pop("actor")}
+    data.pop("at")
+    return first | data
+
+
+def usage_json(usages: Any) -> dict[str, Any]:
+    """Tokens, in all and by model."""
+    by_model: list[Usage] = list(usages)
+    total = {
+        name: sum(getattr(each, name) for each in by_model) for name in ("input", "output", "cache_read", "cache_write")
+    }
+    models = {each.model: each.model_dump(exclude={"model"}) for each in by_model}
+    return {f"{name}_tokens": count for name, count in total.items()} | {"by_model": models}
+
+
+def pending_json(thread: Thread, interaction: Interaction) -> dict[str, Any]:
+    """One open interaction. ``audience``: the people and groups who were asked; empty: the requester, or any known person."""
+    asked = interaction.asked
+    return {
+        "id": interaction.id,
+        "thread": thread.id,
+        "agent": thread.state.agent,
+        "kind": asked.kind,
+        "text": asked.text,
+        "choices": list(asked.choices),
+        "tool": asked.tool,
+        "arguments": dict(asked.arguments),
+        "audience": list(asked.audience.names),
+        "asked_by": thread.state.requester.name,
+        "asked_at": iso(asked.at),
+        "until": iso(asked.until) if asked.until else None,
+    }
+
+
+def in_words(thread: Thread) -> str:
+    """How a thread stands, in a few words: "waiting for ops since 14:01 UTC"."""
+    state = thread.state
+    if state.status != "waiting":
+        return f"{state.status}: {state.failed}" if state.failed else state.status
+    waiting = state.open_interactions[0].asked
+    whom = " and ".join(waiting.audience.names) or (
+        "approval" if waiting.kind == "approval" else state.requester.name or "an answer"
+    )
+    return f"waiting for {whom} since {datetime.fromtimestamp(waiting.at, UTC):%H:%M} UTC"
+
+
+def timeline(thread: Thread) -> list[tuple[str, str, str]]:
+    """The events as lines: time of day (UTC), what happened in one word, and to whom or what."""
+    return [(f"{datetime.fromtimestamp(event.at, UTC):%H:%M:%S}", *_line(event)) for event in thread.events]
+
+
+def _line(event: Event) -> tuple[str, str]:
+    match event:
+        case e.MessageReceived() | e.MessageEdited():
+            return "heard", f"{event.actor.name or event.actor.id}: {event.text}"
+        case e.HumanResponded():
+            what = event.text or event.decision
+            return event.decision, f"{event.actor.name or event.actor.id}: {what}"
+        case e.ToolCalled():
+            arguments = ", ".join(f"{name}={value!r}" for name, value in event.arguments.items())
+            return "thought", f"{event.tool}({arguments})"
+        case e.ToolStarted():
+            return "started", f"attempt {event.attempt}"
+        case e.ToolReturned():
+            return "ran", event.result
+        case e.ToolFailed() | e.ModelFailed() | e.SetAside():
+            return "failed", event.error
+        case e.HumanContacted():
+            return "asked", f"{', '.join(event.audience.names) or 'the requester'}: {event.text}"
+        case e.Replied():
+            return "said", event.text
+        case e.HandedOff():
+            return "handed", f"to {event.agent}"
+        case e.DeliveryAttempted() | e.Delivered():
+            return event.type.removeprefix("delivery_"), event.address
+        case e.DeliveryFailed() | e.DeliveryUnknown():
+            return "undelivered", f"{event.address}: {event.error}"
+        case _:
+            return event.type.replace("_", " "), event.actor.name
+
+
+def iso(at: float) -> str:
+    """Seconds since 1970 as ISO 8601 in UTC, to the millisecond."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,141 @@
+"""What one can do to threads from outside: start, say, answer, pause, resume, cancel, fork, forget. The same few functions behind every door."""
+
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from bot import events as e
+from bot.events import PARLEY, Actor, Event, HumanResponded, Origin
+from bot.hear import understand
+from bot.ids import new_id
+from bot.judge import Verdict, judge
+from bot.people import Team
+from bot.ports import Arrival, Store
+from bot.thread import Interaction, Thread
+
+
+class NotFound(Exception):
+    """There is no such thread, agent or interaction; the text is a sentence for people."""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What an answer came to: the interaction as it stood before, the response, and what it means."""
+
+    interaction: Interaction
+    response: HumanResponded
+    verdict: Verdict
+
+
+def start(store: Store, team: Team, actor: Actor, text: str, agent: str = "", *, key: str = "") -> str:
+    """Begin a thread; its id. ``key`` makes a repeated request the same one. Raises NotFound for an agent that does not exist."""
+    agent = agent or team.default_agent
+    if agent not in team.agents:
+        raise NotFound(f"There is no agent {agent!r}; there are {', '.join(sorted(team.agents))}.")
+    thread = new_id()
+    heard = e.MessageReceived(id=new_id(), actor=actor, text=text, origin=_origin(thread), agent=agent)
+    keys = (f"start:{actor.id}:{key}",) if key else ()
+    return store.ingest(Arrival(heard, f"web:{thread}", keys, thread=thread)).thread
+
+
+def say(store: Store, actor: Actor, thread: str, text: str) -> str:
+    """Say something in a thread; its id. Raises NotFound."""
+    found = get(store, thread)
+    heard = e.MessageReceived(id=new_id(), actor=actor, text=text, origin=_origin(thread))
+    return _arrive(store, thread, understand(found, heard))
+
+
+def answer(
+    store: Store,
+    actor: Actor,
+    interaction: str,
+    decision: str,
+    text: str = "",
+    arguments: dict[str, JsonValue] | None = None,
+) -> Answered:
+    """Answer a question or decide an approval: ``approved``, ``denied`` or ``answered``. Raises NotFound."""
+    thread = get(store, interaction.partition(".")[0])
+    found = thread.state.interactions.get(interaction)
+    if found is None:
+        raise NotFound(f"There is no question or approval {interaction!r}; list them with: python -m bot pending.")
+    response = HumanResponded.model_validate(
+        {
+            "id": new_id(),
+            "actor": actor,
+            "interaction": interaction,
+            "decision": decision,
+            "text": text,
+            "arguments": arguments,
+            "origin": _origin(thread.id),
+        }
+    )
+    _arrive(store, thread.id, response)
+    return Answered(found, response, _verdict(store, thread, response))
+
+
+def pause(store: Store, actor: Actor, thread: str) -> str:
+    """Nothing more is thought or done until somebody resumes it; what is said meanwhile is kept."""
+    return _arrive(store, get(store, thread).id, e.Paused(id=new_id(), actor=actor, origin=_origin(thread)))
+
+
+def resume(store: Store, actor: Actor, thread: str) -> str:
+    """Go on after a pause, a cancellation or a failure."""
+    return _arrive(store, get(store, thread).id, e.Resumed(id=new_id(), actor=actor, origin=_origin(thread)))
+
+
+def cancel(store: Store, actor: Actor, thread: str) -> str:
+    """Stop it: open questions and requests are withdrawn, nothing more runs; a later message reopens it."""
+    return _arrive(store, get(store, thread).id, e.Cancelled(id=new_id(), actor=actor, origin=_origin(thread)))
+
+
+def fork(store: Store, thread: str, count: int | None = None) -> str:
+    """A new thread with the first ``count`` events of this one (all of them, if not said); its id. The source stays as it was."""
+    source = get(store, thread)
+    count = len(source.events) if count is None else count
+    if not 0 < count <= len(source.events):
+        raise NotFound(f"Thread {thread} has {len(source.events)} events; fork it at 1 to {len(source.events)}.")
+    new = new_id()
+    forked = e.Forked(id=new_id(), actor=PARLEY, source=thread, count=count, address=f"web:{new}")
+    store.create(new, [*source.events[:count], forked], [f"web:{new}"])
+    return new
+
+
+def forget(store: Store, thread: str) -> None:
+    """Erase what was said and done in a thread; its skeleton stays."""
+    if not store.forget(thread):
+        raise NotFound(_no_thread(thread))
+
+
+def get(store: Store, thread: str) -> Thread:
+    """The thread. Raises NotFound."""
+    found = store.load(thread)
+    if found is None:
+        raise NotFound(_no_thread(thread))
+    return found
+
+
+def pending(store: Store, limit: int = 200) -> list[tuple[Thread, Interaction]]:
+    """Every open question and approval, oldest first."""
+    threads = [thread for id in store.threads(limit) if (thread := store.load(id))]
+    found = [(thread, each) for thread in threads for each in thread.state.open_interactions]
+    return sorted(found, key=lambda pair: pair[1].asked.at)
+
+
+def _verdict(store: Store, before: Thread, response: HumanResponded) -> Verdict:
+    """What it means in the order in which things really arrived."""
+    after = store.load(before.id)
+    if after is not None and response.id in after.state.verdicts:
+        return after.state.verdicts[response.id]
+    return judge(before.state.interactions.get(response.interaction), response)
+
+
+def _arrive(store: Store, thread: str, event: Event) -> str:
+    return store.ingest(Arrival(event, f"web:{thread}", thread=thread, create=False)).thread
+
+
+def _origin(thread: str) -> Origin:
+    return Origin(address=f"web:{thread}")
+
+
+def _no_thread(thread: str) -> str:
+    return f"There is no thread {thread!r}; list them with: python -m bot threads."
