@@ -1,0 +1,33 @@
+// Asking the sandbox, and Parley through it.
+
+export class Refused extends Error {}
+
+async function ask(path, options) {
+  let answer;
+  try {
+    answer = await fetch(path, options);
+  } catch {
+    throw new Refused("The sandbox does not answer. Is `make demo` still running?");
+  }
+  const body = await answer.json().catch(() => null);
+  if (!answer.ok) throw new Refused(said(body) ?? `The sandbox answered ${answer.status}.`);
+  return body;
+}
+
+function said(body) {
+  const words = body?.error ?? body?.detail;
+  return typeof words === "string" ? words : words?.[0]?.msg ?? words?.message;
+}
+
+export const get = (path, query = {}) => ask(`${path}?${new URLSearchParams(query)}`);
+
+export const post = (path, body = {}) =>
+  ask(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+
+/** Every change, until the page is closed; `onState(false)` while the stream is down. EventSource reconnects by itself. */
+export function listen(onChange, onState) {
+  const stream = new EventSource("/sandbox/stream");
+  stream.onopen = () => onState(true);
+  stream.onerror = () => onState(false);
+  stream.onmessage = (event) => onChange(JSON.parse(event.data));
+}

@@ -1,0 +1,99 @@
+// What to try first: three stories that start with one click, and the coach that says what comes next.
+
+import { fill, h, icon } from "./dom.js";
+import { avatar } from "./faces.js";
+
+const happened = (type, fits = () => true) => (events) => events.some((e) => e.type === type && fits(e));
+const after = (first, then) => (events) => {
+  const i = events.findIndex((e) => e.type === first);
+  return i >= 0 && events.slice(i).some((e) => e.type === then);
+};
+const visit = (label, who, kind) => ({ label, run: (app, thread) => app.visitAs(who, thread, kind) });
+
+export const STORIES = [
+  {
+    id: "article",
+    title: "An article knows the answer",
+    lead: "Greta, a customer, mails support@example.com. Parley finds the article and answers her.",
+    who: ["Greta Weber"],
+    channels: "Mail",
+    mail: { as: "greta", to: "support@example.com", subject: "Sending back a lamp", text: "Hello,\n\nI bought a lamp from you ten days ago and it does not suit my room after all. How long do I have to return it, and who pays for the shipping?\n\nKind regards\nGreta Weber" },
+    steps: [
+      { text: "Greta wrote to support@example.com.", done: happened("message_received") },
+      { text: "Parley looks for an article that answers her. Every step shows on the right.", done: happened("tool_returned") },
+      { text: "The answer is in Greta’s mailbox. Reply to it: it is the same thread.", done: happened("replied"), action: visit("Read it as Greta", "greta", "email:") },
+    ],
+  },
+  {
+    id: "teammate",
+    title: "A teammate has to help",
+    lead: "No article knows this one. Parley asks in Slack’s #support, and mails Ben’s answer to the customer.",
+    who: ["Greta Weber", "Ben Okafor"],
+    channels: "Mail → Slack → Mail",
+    mail: { as: "greta", to: "support@example.com", subject: "Engraving for an anniversary", text: "Hello,\n\ncould you engrave the names of my grandparents into the brass foot of the Aurora lamp, and would that be done by 12 December?\n\nKind regards\nGreta Weber" },
+    steps: [
+      { text: "Greta asked something that no article answers.", done: happened("message_received") },
+      { text: "Parley asks the team in #support.", done: happened("human_contacted") },
+      { text: "Be Ben and answer in that Slack thread, in your own words.", done: happened("human_responded"), action: visit("Be Ben in #support", "ben", "slack:") },
+      { text: "The answer goes to Greta by mail.", done: after("human_responded", "replied"), action: visit("Be Greta and read it", "greta", "email:") },
+    ],
+  },
+  {
+    id: "restart",
+    title: "Production needs a yes from ops",
+    lead: "Ben asks for a restart in #ops. Parley prepares it, shows exactly what it would run, and waits.",
+    who: ["Ben Okafor", "Ana Diaz"],
+    channels: "Slack",
+    slack: { as: "ben", channel: "ops", text: "@parley restart the api on production" },
+    steps: [
+      { text: "Ben asked in #ops.", done: happened("message_received") },
+      { text: "It needs ops. Try to approve it as Ben, or as Sam, the stranger: only you will see the answer.", done: happened("human_contacted", (e) => e.kind === "approval") },
+      { text: "Be Ana, who is ops: Approve, Deny or Edit. Ana could also do it from her mailbox.", done: happened("human_responded", (e) => e.decision !== "answered"), action: visit("Be Ana in #ops", "ana", "slack:") },
+      { text: "What was approved is what runs, once; then Parley says what came of it.", done: after("human_responded", "replied") },
+    ],
+  },
+];
+
+export function startView(app) {
+  const element = h("section", { class: "pane start", "aria-label": "What to try first" },
+    h("div", { class: "scroller" }, h("div", { class: "start-inner" },
+      h("h1", {}, "What to try first"),
+      h("p", { class: "lead" }, "This is a small company on your machine: a Slack workspace, a mail server, five people. You can be any of them. Parley works where they are, and asks them when it needs them."),
+      h("div", { class: "stories" }, STORIES.map((story, i) => storyCard(app, story, i + 1))),
+      h("p", { class: "hint" }, "Or go anywhere on the left and write ", h("code", {}, "@parley …"), " — everything goes through the real adapters, the real queue and the real protocols."),
+      h("ul", { class: "keys hint", "aria-label": "Keys" },
+        ["Tab", "↑ ↓", "Enter", "Esc"].map((key, i) => h("li", {}, h("kbd", {}, key), [" moves between parts", " move in a list", " sends, or opens", " closes"][i]))))));
+  return { element, update: () => {} };
+}
+
+function storyCard(app, story, number) {
+  return h("article", { class: "story" },
+    h("div", { class: "row between" }, h("span", { class: "faces" }, story.who.map((name) => avatar(name)), avatar("Parley", { app: true })), h("span", { class: "muted small" }, story.channels)),
+    h("h2", {}, story.title), h("p", {}, story.lead),
+    h("button", { class: "button primary", type: "button", "data-story": story.id, onclick: (event) => app.play(story, event.currentTarget) }, icon("play"), `Start story ${number}`));
+}
+
+/** The strip above the conversation while a story runs. */
+export function coachView(app) {
+  const element = h("aside", { class: "coach", "aria-label": "The story", "aria-live": "polite" });
+  let drawn = "";
+  const update = () => {
+    const { story } = app.state;
+    const events = story?.events ?? [];
+    const known = story && STORIES.find((s) => s.id === story.id);
+    const done = known?.steps.map((step) => step.done(events)) ?? [];
+    const signature = JSON.stringify([story?.id, done, story?.thread, app.state.me.id]);
+    element.hidden = !known;
+    if (!known || signature === drawn) return;
+    drawn = signature;
+    const next = done.indexOf(false);
+    const { action } = known.steps.at(next);
+    fill(element,
+      h("div", { class: "row between" }, h("strong", {}, known.title), h("button", { class: "quiet", type: "button", "aria-label": "Leave the story", onclick: () => app.play(null) }, "✕")),
+      h("ol", {}, known.steps.map((step, i) => h("li", { class: done[i] ? "done" : i === next ? "next" : "later", "aria-current": i === next ? "step" : null }, step.text))),
+      h("div", { class: "row wrap" },
+        action && story.thread && h("button", { class: "button small primary", type: "button", onclick: () => action.run(app, story.thread) }, action.label),
+        next < 0 && h("button", { class: "button small", type: "button", onclick: () => app.go({ view: "start", place: null, thread: null }) }, "Another story")));
+  };
+  return { element, update };
+}
