@@ -2,7 +2,8 @@
 
 import re
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from html.parser import HTMLParser
 
@@ -46,16 +47,12 @@ class Line:
 
 
 # Class names and ids by which mail programs label what they add (lower case).
-_QUOTES = {
-    "gmail_quote",
-    "mail-editor-reference-message-container",
-    "moz-forward-container",
-    "protonmail_quote",
-    "tutanota_quote",
-    "yahoo_quoted",
-    "ydp_quoted",
-    "zmail_extra",
-}
+_QUOTES = {"mail-editor-reference-message-container", "yahoo_quoted", "ydp_quoted", "zmail_extra"}
+# These hold the answered mail in a blockquote, beside which people write; without one, all of them is quoted.
+_AROUND_QUOTES = {"gmail_quote", "protonmail_quote", "tutanota_quote"}
+_ANSWERED = re.compile(
+    r"border:\s*none;\s*border-top:\s*solid #(?:e1e1e1|b5c4df)", re.IGNORECASE
+)  # Outlook's rule above it
 _CUTS = {
     "appendonsend",
     "divrplyfwdmsg",
@@ -104,6 +101,7 @@ class _OutOfTime(Exception):
 class _Element:
     tag: str
     quotes: bool = False
+    around: int = 0  # the number of an element of _AROUND_QUOTES
     silent: bool = False
     mark: Mark = Mark.NONE
     href: str = ""
@@ -115,6 +113,8 @@ class _Reader(HTMLParser):
         self._until = until
         self._open: list[_Element] = []
         self._lines: list[Line] = []
+        self._within: list[tuple[int, ...]] = []  # of each line, the numbers of the elements of _AROUND_QUOTES
+        self._numbered = 0
         self._words = ""
         self._cut = False
 
@@ -125,8 +125,11 @@ class _Reader(HTMLParser):
             self._break(apart=tag in _APART)
         if element.mark is Mark.CUT and not self._cut:
             self._break()
-            self._lines.append(Line("", self._depth(), Mark.CUT))
+            self._add(Line("", self._depth(), Mark.CUT))
             self._cut = True
+        if element.around:
+            self._numbered += 1
+            element = replace(element, around=self._numbered)
         if tag == "br":
             self._break(always=True)
         elif tag == "li":
@@ -164,10 +167,21 @@ class _Reader(HTMLParser):
 
     def finish(self) -> list[Line]:
         self._break()
-        lines = self._lines
+        quoting = {number for line, within in self._located() for number in within if line.quoted}
+        lines = [self._settled(line, within, quoting) for line, within in self._located()]
         while lines and not lines[-1].text and lines[-1].mark is Mark.NONE:
             lines.pop()
         return lines
+
+    def _located(self) -> Iterator[tuple[Line, tuple[int, ...]]]:
+        return zip(self._lines, self._within, strict=True)
+
+    def _settled(self, line: Line, within: tuple[int, ...], quoting: set[int]) -> Line:
+        return replace(line, quoted=1) if within and not line.quoted and quoting.isdisjoint(within) else line
+
+    def _add(self, line: Line) -> None:
+        self._lines.append(line)
+        self._within.append(tuple(element.around for element in self._open if element.around))
 
     def _link(self, href: str) -> None:
         shown = self._words.strip()
@@ -177,9 +191,9 @@ class _Reader(HTMLParser):
     def _break(self, *, apart: bool = False, always: bool = False) -> None:
         text, self._words = self._words.rstrip(), ""
         if text or always:
-            self._lines.append(Line(text, self._depth(), self._mark()))
+            self._add(Line(text, self._depth(), self._mark()))
         if apart and self._lines and self._lines[-1].text:
-            self._lines.append(Line("", self._depth()))
+            self._add(Line("", self._depth()))
 
     def _depth(self) -> int:
         return sum(element.quotes for element in self._open)
@@ -201,7 +215,8 @@ def _element(tag: str, attrs: dict[str, str]) -> _Element:
     quotes = bool(labels & _QUOTES) or _MARKERS.get(marker) == "quote"
     if tag == "blockquote":
         quotes = True
-    if labels & _CUTS or _MARKERS.get(marker) == "cut":
+    style = attrs.get("style", "")[:2_000]
+    if labels & _CUTS or _MARKERS.get(marker) == "cut" or _ANSWERED.search(style):
         mark = Mark.CUT
     elif labels & _ATTRIBUTIONS:
         mark = Mark.ATTRIBUTION
@@ -209,5 +224,6 @@ def _element(tag: str, attrs: dict[str, str]) -> _Element:
         mark = Mark.SIGNATURE
     else:
         mark = Mark.NONE
-    silent = tag in _SILENT or bool(_HIDDEN.search(attrs.get("style", "")[:2_000]))
-    return _Element(tag, quotes, silent, mark, attrs.get("href", "")[:300] if tag == "a" else "")
+    around = bool(labels & _AROUND_QUOTES) and not quotes
+    silent = tag in _SILENT or bool(_HIDDEN.search(style))
+    return _Element(tag, quotes, int(around), silent, mark, attrs.get("href", "")[:300] if tag == "a" else "")
