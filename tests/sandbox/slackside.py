@@ -19,9 +19,8 @@ from slack_bolt import App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk import WebClient
 
-from channels.sandbox.slack.roster import Channel, Json, User
-from channels.sandbox.slack.routes import create_routes
-from channels.sandbox.slack.workspace import Workspace
+from channels.sandbox.slack import Channel, User, Workspace, slack_router, web_api_router
+from channels.sandbox.slack.roster import Json
 
 BOT_TOKEN = "xoxb-sandbox"
 APP_TOKEN = "xapp-sandbox"
@@ -99,7 +98,8 @@ def running_workspace(path: Path, *, request_url: str | None = None, port: int =
         request_url=request_url,
     )
     app = FastAPI()
-    app.include_router(create_routes(workspace))
+    app.include_router(web_api_router(workspace))
+    app.include_router(slack_router(workspace))
     with serving(app, listener):
         yield World(workspace)
     workspace.records.close()

@@ -39,9 +39,11 @@ class Conversations:
             self._found(channel)
 
     def _found(self, channel: Channel) -> None:
-        if not self._records.kept("conversation", channel.id):
-            members = channel.members or tuple(self._users)
-            self._keep({"id": channel.id, "name": channel.name, "is_im": False, "members": list(members)})
+        """Create a channel that is new, and add whom it lacks: people may have been added since."""
+        kept = self._records.kept("conversation", channel.id) or {"members": []}
+        members = dict.fromkeys((*kept["members"], *(channel.members or self._users)))
+        if list(members) != kept["members"]:
+            self._keep({**kept, "id": channel.id, "name": channel.name, "is_im": False, "members": list(members)})
 
     def _keep(self, conversation: Json) -> Json:
         dated = {"created": int(float(self._clock.tick())), **conversation}

@@ -6,7 +6,7 @@ from channels.sandbox.slack import payloads
 from channels.sandbox.slack.blocks import interactive
 from channels.sandbox.slack.conversations import Conversations
 from channels.sandbox.slack.errors import SlackError, Unacknowledged
-from channels.sandbox.slack.modals import Modals, find_option, state_values, unfilled
+from channels.sandbox.slack.modals import Modals, chosen, state_values, unfilled
 from channels.sandbox.slack.outbox import Line
 from channels.sandbox.slack.response_urls import ResponseUrls
 from channels.sandbox.slack.roster import Installation, Json, User
@@ -41,20 +41,22 @@ class Interactivity:
         block_id: str,
         action_id: str,
         *,
-        selected: str | None = None,
+        choice: str = "",
     ) -> Json:
-        """Press a button, or choose an option by its value."""
+        """Press a button, or choose: an option by its value, a date, a user."""
         message = self._conversations.message(channel, ts, user.id)
-        block, element = _element(message, user, block_id, action_id)
-        chosen = {} if selected is None else {block_id: {action_id: {"selected_option": {"value": selected}}}}
+        if (found := _element(message, user, block_id, action_id)) is None:
+            return {"ok": False, "error": "That is no longer there."}
+        block, element = found
+        action = _action(block, element, choice)
         payload = payloads.message_clicked(
             user,
             self._app,
             conversation=self._conversations.get(channel),
             message=message,
             is_ephemeral=ts in self._conversations.ephemerals(channel, user.id),
-            action=_action(block, element, selected),
-            values=state_values(message["blocks"], chosen),
+            action=action,
+            values=state_values(message["blocks"], {block_id: {action_id: action}} if choice else {}),
             trigger_id=self._modals.trigger(user.id),
             response_url=self._response_url(user, channel, ts=ts, thread_ts=message.get("thread_ts")),
         )
@@ -162,23 +164,20 @@ class Interactivity:
         return {"ok": True}
 
 
-def _element(message: Json, user: User, block_id: str, action_id: str) -> tuple[Json, Json]:
+def _element(message: Json, user: User, block_id: str, action_id: str) -> tuple[Json, Json] | None:
     """What was pressed, if it is still there and this user can see it."""
     for block, element in interactive(message.get("blocks", [])):
         shown = user.id in element.get("visible_to_user_ids", [user.id])
         if shown and (block["block_id"], element["action_id"]) == (block_id, action_id):
             return block, element
-    raise SlackError("not_found")
+    return None
 
 
-def _action(block: Json, element: Json, selected: str | None) -> Json:
-    shared = {"action_id": element["action_id"], "block_id": block["block_id"], "type": element["type"]}
+def _action(block: Json, element: Json, choice: str) -> Json:
+    shared = {"action_id": element["action_id"], "block_id": block["block_id"]}
     if element["type"] == "button":
-        return {**shared, **{key: element[key] for key in ("text", "value", "style", "url") if key in element}}
-    option = find_option(element, selected or "")
-    if option is None:
-        raise SlackError("not_found")
-    return {**shared, "selected_option": option}
+        return {**shared, **{key: element[key] for key in ("type", "text", "value", "style", "url") if key in element}}
+    return {**shared, **chosen(element, choice)}
 
 
 def _fits(view: Json, errors: Any) -> bool:

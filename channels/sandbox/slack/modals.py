@@ -153,8 +153,16 @@ def state_values(blocks: Sequence[Json], given: Json) -> Json:
     return values
 
 
+def chosen(element: Json, choice: str) -> Json:
+    """The state of an element in which this was chosen: an option by its value (or several, with commas), a date, a user."""
+    key = "selected_option" if element["type"] == "overflow" else _STATE_KEYS.get(element["type"], "value")
+    if key == "selected_options":
+        return _state(element, {key: [{"value": value} for value in choice.split(",") if value]})
+    return _state(element, {key: {"value": choice} if key == "selected_option" else choice})
+
+
 def _state(element: Json, entered: Json) -> Json:
-    key = _STATE_KEYS.get(element["type"], "value")
+    key = next((key for key in entered if key.startswith("selected_")), _STATE_KEYS.get(element["type"], "value"))
     value = entered.get(key, element.get("initial_" + key.removeprefix("selected_")))
     if key in ("selected_option", "selected_options"):
         value = _as_options(element, value)
@@ -164,11 +172,11 @@ def _state(element: Json, entered: Json) -> Json:
 def _as_options(element: Json, chosen: Json | Sequence[Json] | None) -> Json | list[Json] | None:
     """The element's own option objects for what was chosen by its value."""
     if isinstance(chosen, dict):
-        return find_option(element, chosen["value"])
-    return [option for choice in chosen or [] if (option := find_option(element, choice["value"]))]
+        return _option(element, chosen["value"])
+    return [option for choice in chosen or [] if (option := _option(element, choice["value"]))]
 
 
-def find_option(element: Json, value: str) -> Json | None:
+def _option(element: Json, value: str) -> Json | None:
     groups = [{"options": element.get("options", [])}, *element.get("option_groups", [])]
     return next((option for group in groups for option in group["options"] if option["value"] == value), None)
 

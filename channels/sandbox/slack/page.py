@@ -12,6 +12,18 @@ from channels.sandbox.slack.errors import SlackError
 from channels.sandbox.slack.roster import Json
 from channels.sandbox.slack.workspace import Workspace
 
+_SENTENCES = {
+    "cant_delete_message": "Only its author can delete a message.",
+    "cant_update_message": "Only its author can edit a message.",
+    "channel_not_found": "This channel does not exist.",
+    "message_not_found": "That message is no longer there.",
+    "no_text": "There is nothing to send.",
+    "not_found": "That is no longer open.",
+    "not_in_channel": "This person is not in that channel.",
+    "thread_not_found": "The thread's first message is no longer there.",
+    "user_not_found": "Nobody here has this id.",
+}
+
 
 class Where(BaseModel):
     user: str
@@ -44,6 +56,7 @@ class Dm(BaseModel):
 class Click(At):
     block_id: str
     action_id: str
+    value: str | None = None
     selected: str | None = None
 
 
@@ -79,13 +92,14 @@ class _Refusing(APIRoute):
             try:
                 return await handle(request)
             except SlackError as refused:
-                return JSONResponse(refused.answer(), status_code=400)
+                sentence = _SENTENCES.get(refused.code, f"Slack would refuse this: {refused.code}.")
+                return JSONResponse({**refused.answer(), "error": sentence, "code": refused.code}, status_code=400)
 
         return answer
 
 
 def slack_router(workspace: Workspace) -> APIRouter:
-    """A refused request answers 400 with `{"ok": false, "error": code}`."""
+    """A refused request answers 400 with `{"ok": false, "error": sentence, "code": code}`."""
     router = APIRouter(prefix="/sandbox/slack", route_class=_Refusing)
 
     @router.get("/state")
@@ -127,7 +141,7 @@ def slack_router(workspace: Workspace) -> APIRouter:
     @router.post("/click")
     async def click(body: Click) -> Json:
         return await workspace.click(
-            body.user, body.channel, body.ts, body.block_id, body.action_id, selected=body.selected
+            body.user, body.channel, body.ts, body.block_id, body.action_id, choice=body.selected or body.value or ""
         )
 
     @router.post("/submit")

@@ -1,4 +1,4 @@
-"""Everything that the workspace serves, as one router: Web API, response URLs, Socket Mode, the page's routes."""
+"""What the workspace serves to the app: the Web API, response URLs, Socket Mode; and the delivery of events."""
 
 import asyncio
 import contextlib
@@ -8,12 +8,11 @@ from fastapi import APIRouter, FastAPI
 from starlette.websockets import WebSocket
 
 from channels.sandbox.slack.api import api_router
-from channels.sandbox.slack.page import slack_router
 from channels.sandbox.slack.workspace import Workspace
 
 
-def create_routes(workspace: Workspace) -> APIRouter:
-    """Include it in an app; while that app runs, events are delivered."""
+def web_api_router(workspace: Workspace) -> APIRouter:
+    """Include it in an app; while that one runs, events are delivered."""
 
     @contextlib.asynccontextmanager
     async def delivering(_app: FastAPI) -> AsyncIterator[None]:
@@ -32,5 +31,4 @@ def create_routes(workspace: Workspace) -> APIRouter:
         await workspace.link.serve(websocket)
 
     router.include_router(api_router(workspace))
-    router.include_router(slack_router(workspace))
     return router

@@ -191,10 +191,8 @@ class Workspace:
         self.touched(channel)
         return {"ts": ts}
 
-    async def click(
-        self, user: str, channel: str, ts: str, block_id: str, action_id: str, selected: str | None = None
-    ) -> Json:
-        return await self.interactivity.click(self.user(user), channel, ts, block_id, action_id, selected=selected)
+    async def click(self, user: str, channel: str, ts: str, block_id: str, action_id: str, choice: str = "") -> Json:
+        return await self.interactivity.click(self.user(user), channel, ts, block_id, action_id, choice=choice)
 
     async def submit(self, user: str, view_id: str, values: Json) -> Json:
         return await self.interactivity.submit(self.user(user), view_id, values)
