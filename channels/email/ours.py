@@ -46,12 +46,14 @@ def _covered(theirs: list[str], ours: list[str]) -> list[tuple[int, int] | None]
         if "" not in gram:
             places.setdefault(gram, []).append(at)
     covered: list[tuple[int, int] | None] = [None] * len(theirs)
-    at = 0
+    at, told = 0, 0  # our words up to `told` were found just before
     while length and at + length <= len(theirs):
         starts = places.get(tuple(theirs[at : at + length]), [])[:_PLACES]
-        size = max((_shared(theirs, at, ours, start) for start in starts), default=0)
-        covered[at : at + size] = [(at, at + size)] * size
-        at += size or 1
+        size, start = max(((_shared(theirs, at, ours, start), start) for start in starts), default=(0, 0))
+        # "… or the chair?", answered with "the chair": what we said once was not said twice by us.
+        answer = max(told - start, 0) if size and told - start < size else 0
+        covered[at + answer : at + size] = [(at + answer, at + size)] * (size - answer)
+        at, told = at + (size or 1), start + size if size else 0
     return covered
 
 
