@@ -230,8 +230,14 @@ def _heard(state: State, event: e.MessageReceived | e.MessageEdited | e.MessageD
         place=state.place or event.origin.place,
         askers=_with(state.askers, event.actor),
         unanswered=(*state.unanswered, event.origin.native),
-        tainted=state.tainted or not (event.actor.known and event.origin.trusted) or bool(event.attachments),
+        tainted=state.tainted or _taints(event),
     )
+
+
+def _taints(event: e.MessageReceived) -> bool:
+    """Whether it brings words into the context that nobody known stands for. The clock says what bot.toml tells it to say."""
+    by_stranger = event.actor.kind == "person" and not event.actor.known
+    return by_stranger or not event.origin.trusted or bool(event.attachments)
 
 
 def _corrected(state: State, event: e.MessageEdited | e.MessageDeleted) -> State:
@@ -392,6 +398,8 @@ def _delivered(state: State, event: e.DeliveryAttempted | e.Delivered | e.Delive
             post = replace(post, maps=tuple(dict.fromkeys((*post.maps, *event.maps))))
             for address in event.maps:
                 state = _map(state, address)
+            if post.address == state.home and event.maps:  # a thread that began without a conversation has one now
+                state = replace(state, home=event.maps[0])
             if post.kind == "card":
                 return _post(state, post)
             return replace(state, posts={key: each for key, each in state.posts.items() if key != post.key})

@@ -47,10 +47,7 @@ class Loop:
     data: Path = Path(".data")
     waits: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(200, "wait"))
     hands: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(32, "hand"))
-    leases: Leases = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "leases", Leases(LEASE))
+    leases: Leases = field(default_factory=lambda: Leases(LEASE))
 
     def look(self, thread: str) -> None:
         """Somebody said that there may be something to do in this thread. Harmless when there is not."""

@@ -1,0 +1,136 @@
+"""The composition roots: from settings to a running process, and to the store and team that one command needs."""
+
+import logging
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import agents
+from bot.events import Actor
+from bot.orphan import end_with_parent
+from bot.people import Team, assemble, read_config, unreachable
+from bot.ports import Channel, Model
+from bot.settings import Settings, SettingsError
+from workers.deliver import Deliveries
+from workers.leases import LEASE, Leases
+from workers.logs import set_up_logs
+from workers.loop import Loop
+from workers.model import model_for
+from workers.queue import worker_for
+from workers.store import RedisStore, connect
+from workers.valkey import embedded
+
+log = logging.getLogger("parley")
+PROMPTS = Path("prompts")
+
+
+@contextmanager
+def office(settings: Settings) -> Iterator[tuple[RedisStore, Team, Actor]]:
+    """The store, the team and the operator, for one command."""
+    from bot.__main__ import operator
+
+    team = team_of(settings)
+    with store_of(settings) as store:
+        yield store, team, operator(team, settings)
+
+
+def team_of(settings: Settings) -> Team:
+    """The agents, people and routes. Raises SettingsError with one sentence for the first thing that is wrong."""
+    try:
+        known = agents.load(PROMPTS)
+    except agents.AgentError as error:
+        raise SettingsError(str(error)) from error
+    return assemble(read_config(settings.config), known, str(settings.config))
+
+
+@contextmanager
+def store_of(settings: Settings, *, timeout: float = 5.0) -> Iterator[RedisStore]:
+    """The store behind REDIS_URL, or an embedded Valkey in the data folder."""
+    with ExitStack() as stack:
+        url = settings.redis_url or stack.enter_context(embedded(settings.data / "valkey"))
+        yield RedisStore(connect(url, timeout=timeout))
+
+
+def channels_of(settings: Settings, team: Team) -> Mapping[str, Channel]:
+    """The ways out that are configured."""
+    ways: dict[str, Channel] = {}
+    if settings.slack_on:
+        from channels.slack.channel import slack_channel
+
+        ways["slack"] = slack_channel(settings, team)
+    if settings.email_on:
+        from channels.email.channel import email_channel
+
+        ways["email"] = email_channel(settings, team)
+    return ways
+
+
+def run_process(name: str, settings: Settings) -> int:
+    """One process of the Procfile, until it is told to stop."""
+    set_up_logs(settings)
+    end_with_parent()
+    team = team_of(settings)
+    return {"web": _web, "slack": _slack, "email": _email, "worker": _worker}[name](settings, team)
+
+
+def _worker(settings: Settings, team: Team) -> int:
+    model = model_for(settings)
+    ways = channels_of(settings, team)
+    for warning in unreachable(team, ways):
+        log.warning(warning)
+    _say_which_model(model)
+    with store_of(settings) as store:
+        leases = Leases(LEASE)
+        deliveries = Deliveries(store, ways, leases=leases)
+        loop = Loop(store, team, model, deliveries, deliveries.progress, settings.data, leases=leases)
+        worker_for(store, loop.look, team).work()
+    return 0
+
+
+def _say_which_model(model: Model) -> None:
+    if model.name == "scripted":
+        log.warning("the agents are played by a scripted stand-in; no model is called")
+    else:
+        log.info("the agents think with %s", model.name)
+
+
+def _slack(settings: Settings, team: Team) -> int:
+    from channels.slack.socket import run_socket
+
+    settings.require("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN")
+    with store_of(settings, timeout=2.0) as store:
+        run_socket(settings, team, store)
+    return 0
+
+
+def _email(settings: Settings, team: Team) -> int:
+    from channels.email.pump import run_mailbox
+
+    settings.require("EMAIL_ADDRESS", "IMAP_URL", "SMTP_URL", "BOT_SECRET")
+    if not settings.email_authserv_id:
+        log.warning("EMAIL_AUTHSERV_ID is not set: mails decide nothing, because nobody vouches for their senders")
+    with store_of(settings, timeout=2.0) as store:
+        run_mailbox(settings, team, store)
+    return 0
+
+
+def _web(settings: Settings, team: Team) -> int:
+    import uvicorn
+
+    from channels.web.app import create_app
+
+    with store_of(settings, timeout=2.0) as store:
+        slack = None
+        if settings.slack_bot_token and settings.slack_signing_secret:
+            from channels.slack.http import http_app
+
+            slack = http_app(settings, team, store)
+        app = create_app(settings, team, store, model_name=_model_name(settings), slack=slack)
+        print(f"listening on http://{settings.host}:{settings.port}", file=sys.stderr)
+        uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning", access_log=False)
+    return 0
+
+
+def _model_name(settings: Settings) -> str:
+    return settings.model or "claude-sonnet-5-5"
