@@ -16,8 +16,7 @@ import uvicorn
 from channels.sandbox.app import Changes, create_app
 from channels.sandbox.mail import Mailroom
 from channels.sandbox.people import Cast, read_cast
-from channels.sandbox.slack.roster import Channel, User
-from channels.sandbox.slack.workspace import Workspace
+from channels.sandbox.slack import Channel, User, Workspace
 
 LOOPBACK = "127.0.0.1"
 SECRETS = {

@@ -19,8 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from channels.sandbox.mail import Mailroom, mail_router
 from channels.sandbox.people import Cast
-from channels.sandbox.slack.routes import create_routes
-from channels.sandbox.slack.workspace import Workspace
+from channels.sandbox.slack import Workspace, slack_router, web_api_router
 
 PAGE = Path(__file__).parent / "page"
 HOSTS = ["127.0.0.1", "localhost"]
@@ -149,7 +148,8 @@ def create_app(
     app = FastAPI(title="Parley sandbox", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(Guard)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=HOSTS, www_redirect=False)
-    app.include_router(create_routes(workspace))
+    app.include_router(web_api_router(workspace))
+    app.include_router(slack_router(workspace))
     app.include_router(mail_router(mailroom))
 
     @app.get("/sandbox/cast")
@@ -170,6 +170,8 @@ def create_app(
 
 async def _pass_on(parley: httpx2.AsyncClient, path: str, request: Request) -> Response:
     """Ask Parley's API the same, with the key, and stream what it answers."""
+    if ".." in path.split("/"):
+        return JSONResponse({"error": "There is no such path in Parley's API."}, 404)
     question = parley.build_request(
         request.method,
         f"/v1/{path}",
@@ -180,7 +182,7 @@ async def _pass_on(parley: httpx2.AsyncClient, path: str, request: Request) -> R
     try:
         answer = await parley.send(question, stream=True)
     except httpx2.HTTPError:
-        return JSONResponse({"error": "Parley's web process does not answer. Is it still starting?"}, 503)
+        return JSONResponse({"error": "Parley’s web process does not answer. Is it still starting?"}, 503)
     return StreamingResponse(_body(answer), answer.status_code, headers=_kept(answer.headers, ("content-type",)))
 
 

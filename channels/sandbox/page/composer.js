@@ -20,6 +20,7 @@ export function composer({ label, options, send }) {
   const grow = () => {
     area.style.height = "auto";
     area.style.height = `${Math.min(area.scrollHeight, 220)}px`;
+    area.style.overflowY = area.scrollHeight > 220 ? "auto" : "hidden";
     button.disabled = !area.value.trim();
   };
 

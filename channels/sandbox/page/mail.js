@@ -3,7 +3,7 @@
 import { fill, h, icon, reconcile, stick, walkable } from "./dom.js";
 import { avatar } from "./faces.js";
 import { plain } from "./text.js";
-import { at, count, lately, oneLine, onDay, quoted, shorten } from "./words.js";
+import { at, lately, oneLine, onDay, quoted, shorten } from "./words.js";
 
 /** Mails that answer each other, newest conversation first. A conversation's id is its first mail's Message-ID. */
 export function conversations(mails) {
@@ -25,7 +25,7 @@ const stampOf = (mail) => (typeof mail.at === "number" ? mail.at : Date.parse(ma
 export function mailView(app) {
   const inbox = h("div", { class: "scroller", role: "list", "aria-label": "Conversations" });
   const left = h("section", { class: "pane channel", "aria-label": "Mailbox" },
-    h("header", { class: "pane-head" }, h("h2", {}, "Mail"), h("span", { class: "muted grow", id: "mail-address" }),
+    h("header", { class: "pane-head" }, h("h2", {}, "Mail"), h("span", { class: "muted grow ellipsis", id: "mail-address" }),
       h("button", { class: "button primary", type: "button", onclick: () => app.go({ place: "new" }) }, icon("edit"), "New mail")), inbox);
   const right = h("section", { class: "pane thread", "aria-label": "Conversation" });
   const element = h("div", { class: "split open mail" }, left, right);
@@ -141,12 +141,13 @@ const policy = window.trustedTypes?.createPolicy("mail", { createHTML: (html) =>
 function frame(html) {
   const view = h("iframe", { class: "mail-frame", title: "The mail as HTML", sandbox: "allow-same-origin allow-popups allow-popups-to-escape-sandbox", referrerpolicy: "no-referrer" });
   const sheet = "body{margin:0;padding:2px;font:15px/1.5 system-ui,sans-serif;color:#1d1c1a;overflow-wrap:anywhere}img{max-width:100%}";
-  const document_ = `<!doctype html><meta charset="utf-8"><base target="_blank"><style>${sheet}</style>${html}`;
+  const policyOfTheFrame = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
+  const page = `<!doctype html><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${policyOfTheFrame}"><base target="_blank"><style>${sheet}</style>${html}`;
   view.addEventListener("load", () => {
     const inside = view.contentDocument?.documentElement; // allow-same-origin without allow-scripts: we may measure it, it can do nothing
     if (inside) view.style.height = `${Math.min(1600, inside.scrollHeight + 4)}px`;
   });
-  view.srcdoc = policy ? policy.createHTML(document_) : document_;
+  view.srcdoc = policy ? policy.createHTML(page) : page;
   return view;
 }
 
@@ -219,10 +220,8 @@ function forgery(app) {
   const { me, cast } = app.state;
   const box = h("input", { type: "checkbox" });
   const who = h("select", { "aria-label": "Whose address" }, cast.people.map((p) => h("option", { value: p.email, selected: p.id === me.id }, `${p.name} <${p.email}>`)));
-  const label = h("label", { class: "row" }, box, "Send as a forger would: From says ", who);
-  const element = h("div", { class: "forger" }, label, h("p", { class: "hint" }, "It goes out without signing in, so the server stamps dmarc=fail on it. Parley reads such a mail, and lets it decide nothing."));
+  const element = h("div", { class: "forger" }, h("label", { class: "row" }, box, "Send as a forger would. From says:"), who, h("p", { class: "hint" }, "It goes out without signing in, so the server stamps dmarc=fail on it. Parley reads such a mail, and lets it decide nothing."));
   who.addEventListener("change", () => (box.checked = true));
   return { element, sender: () => (box.checked ? { from: who.value, spoof: true } : { from: me.email }) };
 }
 
-export const unreadWords = (n) => (n ? count(n, "unread mail") : "");

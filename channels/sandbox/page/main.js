@@ -2,6 +2,7 @@
 
 import { get, listen, post } from "./api.js";
 import { fill, h, icon } from "./dom.js";
+import { avatar } from "./faces.js";
 import { bare, conversations, mailView } from "./mail.js";
 import { modal } from "./modal.js";
 import { placesView } from "./places.js";
@@ -373,6 +374,8 @@ function drawBar() {
   const live = document.querySelector("#live");
   live.classList.toggle("off", !state.live || state.parley === "down");
   fill(live, !state.live ? "reconnecting" : state.parley === "down" ? "Parley is away" : "live");
+  const me = document.querySelector("#me");
+  if (me.dataset.id !== state.me.id) fill(me, avatar(state.me.name, { size: "tiny" }), state.me.name.split(" ")[0]).dataset.id = state.me.id;
   const unread = state.mailboxes.find((b) => b.address === state.me.email)?.unread ?? 0;
   document.title = `${unread ? `(${unread}) ` : ""}Parley · ${state.me.name}`;
 }
@@ -395,6 +398,7 @@ function routeFromHash() {
 
 function tab(name) {
   document.body.dataset.tab = name;
+  document.querySelector("#me").addEventListener("click", () => tab("places"));
   for (const button of document.querySelectorAll("#tabs button")) button.setAttribute("aria-selected", String(button.dataset.tab === name));
 }
 
@@ -428,6 +432,7 @@ async function start() {
   document.querySelector("#talk").append(coach.element, talk);
   document.querySelector("#parley").append(parley.element);
   document.querySelector("#try").addEventListener("click", () => app.go({ view: "start", place: null, thread: null }));
+  document.querySelector("#me").addEventListener("click", () => tab("places"));
   for (const button of document.querySelectorAll("#tabs button")) button.addEventListener("click", () => tab(button.dataset.tab));
   tab("talk");
   themeSwitch();

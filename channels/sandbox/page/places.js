@@ -18,7 +18,7 @@ export function placesView(app) {
     drawn = signature;
     const focused = nav.contains(document.activeElement) ? document.activeElement.dataset.to : switcher.contains(document.activeElement) ? document.activeElement.dataset.to : null;
     fill(switcher, cast.people.map((person) => face(app, person, person.id === me.id, attention.has(person.id))));
-    fill(you, "You are ", h("strong", {}, me.name), h("span", { class: "role" }, me.title));
+    fill(you, h("span", {}, "You are ", h("strong", {}, me.name)), h("span", { class: "role" }, me.title));
     fill(nav, me.slack ? workspace(app) : h("p", { class: "hint" }, `${me.name.split(" ")[0]} is not in the Slack workspace: she writes mail.`), mailbox(app));
     ensureWho();
     ensurePlace();

@@ -8,7 +8,7 @@ const after = (first, then) => (events) => {
   const i = events.findIndex((e) => e.type === first);
   return i >= 0 && events.slice(i).some((e) => e.type === then);
 };
-const visit = (label, who, kind) => ({ label, run: (app, thread) => app.visitAs(who, thread, kind) });
+const visit = (label, who, kind) => ({ label, who, kind, run: (app, thread) => app.visitAs(who, thread, kind) });
 
 export const STORIES = [
   {
@@ -17,7 +17,7 @@ export const STORIES = [
     lead: "Greta, a customer, mails support@example.com. Parley finds the article and answers her.",
     who: ["Greta Weber"],
     channels: "Mail",
-    mail: { as: "greta", to: "support@example.com", subject: "Sending back a lamp", text: "Hello,\n\nI bought a lamp from you ten days ago and it does not suit my room after all. How long do I have to return it, and who pays for the shipping?\n\nKind regards\nGreta Weber" },
+    mail: { as: "greta", to: "support@example.com", subject: "Returning a lamp", text: "Hello,\n\nmy table lamp arrived last week, and it does not suit the room after all. How long do I have to return it, and does the return cost anything?\n\nKind regards\nGreta Weber" },
     steps: [
       { text: "Greta wrote to support@example.com.", done: happened("message_received") },
       { text: "Parley looks for an article that answers her. Every step shows on the right.", done: happened("tool_returned") },
@@ -30,7 +30,7 @@ export const STORIES = [
     lead: "No article knows this one. Parley asks in Slack’s #support, and mails Ben’s answer to the customer.",
     who: ["Greta Weber", "Ben Okafor"],
     channels: "Mail → Slack → Mail",
-    mail: { as: "greta", to: "support@example.com", subject: "Engraving for an anniversary", text: "Hello,\n\ncould you engrave the names of my grandparents into the brass foot of the Aurora lamp, and would that be done by 12 December?\n\nKind regards\nGreta Weber" },
+    mail: { as: "greta", to: "support@example.com", subject: "Engraving for a golden wedding", text: "Hello,\n\ncould you engrave two names and a date into the base of a floor lamp? It is a gift for my grandparents’ golden wedding on 12 December.\n\nKind regards\nGreta Weber" },
     steps: [
       { text: "Greta asked something that no article answers.", done: happened("message_received") },
       { text: "Parley asks the team in #support.", done: happened("human_contacted") },
@@ -58,7 +58,7 @@ export function startView(app) {
   const element = h("section", { class: "pane start", "aria-label": "What to try first" },
     h("div", { class: "scroller" }, h("div", { class: "start-inner" },
       h("h1", {}, "What to try first"),
-      h("p", { class: "lead" }, "This is a small company on your machine: a Slack workspace, a mail server, five people. You can be any of them. Parley works where they are, and asks them when it needs them."),
+      h("p", { class: "lead" }, "Lumen & Oak, a small lamp shop, lives on your machine: a Slack workspace, a mail server, five people, and you can be any of them. Parley works where they are, and asks them when it needs them."),
       h("div", { class: "stories" }, STORIES.map((story, i) => storyCard(app, story, i + 1))),
       h("p", { class: "hint" }, "Or go anywhere on the left and write ", h("code", {}, "@parley …"), " — everything goes through the real adapters, the real queue and the real protocols."),
       h("ul", { class: "keys hint", "aria-label": "Keys" },
@@ -82,7 +82,7 @@ export function coachView(app) {
     const events = story?.events ?? [];
     const known = story && STORIES.find((s) => s.id === story.id);
     const done = known?.steps.map((step) => step.done(events)) ?? [];
-    const signature = JSON.stringify([story?.id, done, story?.thread, app.state.me.id]);
+    const signature = JSON.stringify([story?.id, done, story?.thread, app.state.me.id, app.state.route, app.state.thread?.id]);
     element.hidden = !known;
     if (!known || signature === drawn) return;
     drawn = signature;
@@ -92,8 +92,14 @@ export function coachView(app) {
       h("div", { class: "row between" }, h("strong", {}, known.title), h("button", { class: "quiet", type: "button", "aria-label": "Leave the story", onclick: () => app.play(null) }, "✕")),
       h("ol", {}, known.steps.map((step, i) => h("li", { class: done[i] ? "done" : i === next ? "next" : "later", "aria-current": i === next ? "step" : null }, step.text))),
       h("div", { class: "row wrap" },
-        action && story.thread && h("button", { class: "button small primary", type: "button", onclick: () => action.run(app, story.thread) }, action.label),
+        action && story.thread && !there(app, action) && h("button", { class: "button small primary", type: "button", onclick: () => action.run(app, story.thread) }, action.label),
         next < 0 && h("button", { class: "button small", type: "button", onclick: () => app.go({ view: "start", place: null, thread: null }) }, "Another story")));
   };
   return { element, update };
+}
+
+/** Already the person of this action, looking at the story's thread on that side. */
+function there(app, { who, kind }) {
+  const { me, route, thread, story } = app.state;
+  return me.id === who && thread?.id === story.thread && route.view === (kind === "email:" ? "mail" : "slack");
 }

@@ -1,6 +1,6 @@
 // What an event means, in one line. Pure: an event and the thread around it in, words out.
 
-import { count, oneLine, shorten } from "./words.js";
+import { count, moment, oneLine, shorten } from "./words.js";
 
 const TELL = {
   message_received: (e, t) => heard(`${who(e)}${t.place(e.origin?.address)}`, e.text || e.subject),
@@ -13,7 +13,7 @@ const TELL = {
   tool_called: (e) => ({ kind: "thought", text: chose(e), code: CHATTY[e.tool] ? "" : inline(e.arguments), ...cost(e) }),
   thought_discarded: (e) => ({ kind: "thought", text: "Dropped a thought: somebody spoke meanwhile", ...cost(e) }),
   model_failed: (e) => ({ kind: "trouble", text: `The model gave nothing usable: ${e.reason}`, quote: e.error, ...cost(e) }),
-  tool_started: (e, t) => ({ kind: "ran", text: `${toolOf(e, t)} started${e.approval ? ", as approved" : ""}${e.attempt > 1 ? ` (attempt ${e.attempt})` : ""}` }),
+  tool_started: (e, t) => ({ kind: "ran", minor: t.outcomes.has(e.call), text: `${toolOf(e, t)} started${e.approval ? ", as approved" : ""}${e.attempt > 1 ? ` (attempt ${e.attempt})` : ""}` }),
   tool_returned: (e, t) => ({ kind: "ran", text: `${toolOf(e, t)} returned`, quote: e.result, seconds: e.seconds }),
   tool_failed: (e, t) => ({ kind: "trouble", text: `${toolOf(e, t)} failed:`, quote: e.error, seconds: e.seconds }),
   outcome_unknown: (e, t) => ({ kind: "trouble", text: `${toolOf(e, t)} was interrupted: nobody knows whether it happened` }),
@@ -38,6 +38,7 @@ export function tell(events, place) {
   const thread = {
     place: (address) => (address ? place(address) : ""),
     calls: pick(events, "tool_called", "call"),
+    outcomes: new Set(events.filter((e) => /^(tool_returned|tool_failed)$/.test(e.type)).map((e) => e.call)),
     contacts: pick(events, "human_contacted", "interaction"),
     attempts: pick(events, "delivery_attempted", "delivery"),
   };
@@ -49,7 +50,7 @@ export function tell(events, place) {
 
 const pick = (events, type, key) => new Map(events.filter((e) => e.type === type).map((e) => [e[key], e]));
 const heard = (text, quote) => ({ kind: "heard", text, quote });
-const since = (before, after) => (before ? after.at - before.at : undefined);
+const since = (before, after) => (before ? (moment(after.at) - moment(before.at)) / 1000 : undefined);
 const who = (event) => event.actor?.name || event.actor?.person || event.actor?.id || "Somebody";
 const toolOf = (event, thread) => thread.calls.get(event.call)?.tool ?? "The tool";
 

@@ -2,13 +2,13 @@
 
 import { fill, h, icon, reconcile, stick, walkable } from "./dom.js";
 import { tell } from "./telling.js";
-import { atExactly, count, lately, size, tokens, took } from "./words.js";
+import { atExactly, count, lately, local, size, tokens, took } from "./words.js";
 
 const STATES = { running: "working", waiting: "waiting", done: "done", paused: "paused", cancelled: "cancelled", failed: "failed" };
 const VERBS = [
-  ["pause", "Pause", (s) => s === "running" || s === "waiting"],
-  ["resume", "Resume", (s) => s === "paused" || s === "failed"],
-  ["cancel", "Cancel", (s) => s === "running" || s === "waiting" || s === "paused"],
+  ["pause", "Pause", (s) => s !== "paused" && s !== "failed", (s) => s === "running" || s === "waiting"],
+  ["resume", "Resume", (s) => s === "paused" || s === "failed", () => true],
+  ["cancel", "Cancel", () => true, (s) => s === "running" || s === "waiting" || s === "paused"],
 ];
 
 export function parleyView(app) {
@@ -49,7 +49,7 @@ function threadView(app) {
     const lines = tell(thread.events, app.placeWords);
     const hidden = lines.filter((l) => l.minor).length;
     minor.hidden = !hidden;
-    fill(minor, showMinor ? "Hide deliveries" : `Show deliveries (${hidden})`);
+    fill(minor, showMinor ? "Hide small steps" : `Show ${count(hidden, "small step")}`);
     minor.setAttribute("aria-pressed", String(showMinor));
     if (last !== thread.id) fill(line);
     last = thread.id;
@@ -71,12 +71,12 @@ function drawState(app, box, thread, acting) {
   if (box.signature === signature) return;
   box.signature = signature;
   const used = thread.usage ?? {};
-  const all = (used.input ?? 0) + (used.output ?? 0) + (used.cache_read ?? 0) + (used.cache_write ?? 0);
-  const verb = (name, label, fits) =>
-    h("button", { class: "button small", type: "button", disabled: acting || !fits(thread.status), onclick: () => app.steer(name) }, icon(name), label);
+  const all = ["input", "output", "cache_read", "cache_write"].reduce((sum, kind) => sum + (used[`${kind}_tokens`] ?? 0), 0);
+  const verb = (name, label, shows, works) =>
+    shows(thread.status) && h("button", { class: "button small", type: "button", disabled: acting || !works(thread.status), onclick: () => app.steer(name) }, icon(name), label);
   fill(box,
     h("div", { class: "row" }, h("span", { class: ["pill", thread.status] }, STATES[thread.status] ?? thread.status), h("span", { class: "agent" }, thread.agent || "no agent"), h("code", { class: "muted id", title: "The thread’s id, for python -m bot show" }, thread.id)),
-    h("p", { class: "words", role: "status" }, thread.words || ""),
+    h("p", { class: "words", role: "status" }, thread.words === thread.status ? "" : local(thread.words)),
     h("div", { class: "row wrap" }, (thread.addresses ?? []).map((address) => addressChip(app, address)), all > 0 && h("span", { class: "muted small" }, tokens(all))),
     h("div", { class: "row wrap verbs" }, VERBS.map((v) => verb(...v)),
       h("button", { class: "button small", type: "button", disabled: acting, title: "A new thread with the same past", onclick: () => app.steer("fork", { at: thread.events.length }) }, icon("fork"), "Fork")));

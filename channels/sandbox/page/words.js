@@ -28,6 +28,11 @@ export function onDay(value) {
 /** The time today, the day before that. */
 export const lately = (value) => (sameDay(moment(value), new Date()) ? at(value) : shortDay.format(moment(value)));
 
+/** "since 14:01 UTC" in the reader's own time. */
+export function local(words) {
+  return String(words ?? "").replace(/\b(\d\d):(\d\d) UTC\b/g, (_, hours, minutes) => clock.format(new Date().setUTCHours(hours, minutes)));
+}
+
 export function took(seconds) {
   if (!(seconds >= 0)) return "";
   if (seconds < 0.95) return `${Math.max(1, Math.round(seconds * 1000))} ms`;
@@ -50,7 +55,7 @@ export function initials(name) {
 
 /** One of eight hues, always the same for a name. */
 export function hue(name) {
-  let sum = 7;
+  let sum = 0;
   for (const letter of String(name)) sum = (sum * 31 + letter.codePointAt(0)) % 9973;
   return sum % 8;
 }
