@@ -108,7 +108,7 @@ def running_workspace(path: Path, *, request_url: str | None = None, port: int =
 @contextlib.contextmanager
 def serving(app: Any, listener: socket.socket) -> Iterator[None]:
     """Serve an ASGI app on a listening socket, in a thread."""
-    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1, ws="websockets-sansio")
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()

@@ -70,6 +70,19 @@ def test_a_second_press_takes_a_reaction_back(workspace: Workspace) -> None:
     assert workspace.messages(ANA, OPS)["messages"][0]["reactions"] == []
 
 
+def test_a_button_for_some_is_hidden_from_the_others(workspace: Workspace) -> None:
+    button = {
+        "type": "button",
+        "action_id": "a",
+        "text": {"type": "plain_text", "text": "OK"},
+        "visible_to_user_ids": [ANA],
+    }
+    card = {"type": "actions", "block_id": "b", "elements": [button]}
+    workspace.conversations.say(OPS, workspace.app.as_user(), "Sure?", blocks=[card])
+    assert workspace.messages(ANA, OPS)["messages"][0]["blocks"][0]["elements"] == [button]
+    assert workspace.messages(BEN, OPS)["messages"][0]["blocks"][0]["elements"] == []
+
+
 def test_every_change_is_told_with_its_channel(tmp_path: Path) -> None:
     workspace, changes = opened(tmp_path), list[Json]()
     workspace.on_change = changes.append

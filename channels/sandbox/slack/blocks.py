@@ -97,6 +97,20 @@ def interactive(blocks: Sequence[Json]) -> Iterator[tuple[Json, Json]]:
                 yield block, block[slot]
 
 
+def visible(blocks: Sequence[Json], user: str) -> list[Json]:
+    """The blocks without the buttons that are for others (`visible_to_user_ids`)."""
+    return [
+        {**block, "elements": [element for element in block["elements"] if _is_for(element, user)]}
+        if block["type"] == "actions"
+        else block
+        for block in blocks
+    ]
+
+
+def _is_for(element: Json, user: str) -> bool:
+    return user in element.get("visible_to_user_ids", [user])
+
+
 def _view_faults(view: Json) -> Iterator[str]:
     if view.get("type") not in ("modal", "home"):
         yield _fault("type must be modal or home", "/view/type")

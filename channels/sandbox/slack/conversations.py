@@ -2,11 +2,11 @@
 
 import hashlib
 import re
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from channels.sandbox.slack import payloads
+from channels.sandbox.slack import events
+from channels.sandbox.slack.clock import Clock
 from channels.sandbox.slack.errors import SlackError
 from channels.sandbox.slack.records import Records
 from channels.sandbox.slack.roster import Channel, Installation, Json, User
@@ -78,7 +78,7 @@ class Conversations:
             if user in conversation["members"]:
                 return conversation
             joined = self._keep({**conversation, "members": [*conversation["members"], user]})
-            self._notify(joined, payloads.member_joined(user, joined, self._app, ts=self._clock.tick()))
+            self._notify(joined, events.member_joined(user, joined, self._app, ts=self._clock.tick()))
             return joined
 
     # messages
@@ -106,7 +106,7 @@ class Conversations:
         if message.get("thread_ts", ts) != ts:
             return [message]
         parent, *replies = self._records.messages(channel, thread=ts)
-        return [payloads.with_thread(parent, replies), *replies]
+        return [events.with_thread(parent, replies), *replies]
 
     def seen_by(self, channel: str, user: str) -> list[Json]:
         """Everything that this user can read there, ephemerals and replies included, oldest first."""
@@ -121,7 +121,7 @@ class Conversations:
         replies = [
             reply for reply in self._records.messages(channel, thread=message["ts"]) if reply["ts"] != message["ts"]
         ]
-        return payloads.with_thread(message, replies)
+        return events.with_thread(message, replies)
 
     # what people and the app do
 
@@ -131,16 +131,16 @@ class Conversations:
             conversation = self.get(channel)
             message = {**self._drafted(author, text), **self._reply(conversation, thread_ts), **more}
             self._save(conversation["id"], message)
-            self._notify(conversation, payloads.message_posted(message, conversation))
+            self._notify(conversation, events.message_posted(message, conversation))
             if self._mentions_app(message, conversation):
-                self._notify(conversation, payloads.app_mentioned(message, conversation))
+                self._notify(conversation, events.app_mentioned(message, conversation))
             return message
 
     def _drafted(self, author: User, text: str) -> Json:
         ts = self._clock.tick()
         if author.is_bot:
-            return payloads.app_message(self._app, ts=ts, text=text)
-        return payloads.person_message(author, self._app, ts=ts, text=text)
+            return events.app_message(self._app, ts=ts, text=text)
+        return events.person_message(author, self._app, ts=ts, text=text)
 
     def _reply(self, conversation: Json, thread_ts: str | None) -> Json:
         if thread_ts is None:
@@ -175,7 +175,7 @@ class Conversations:
             conversation = self.get(channel)
             self._notify(
                 conversation,
-                payloads.message_changed(self.message(channel, ts), previous, conversation, ts=edited["ts"]),
+                events.message_changed(self.message(channel, ts), previous, conversation, ts=edited["ts"]),
             )
             return message
 
@@ -185,10 +185,10 @@ class Conversations:
             previous, conversation, now = self.message(channel, ts), self.get(channel), self._clock.tick()
             if not previous.get("reply_count"):
                 self._drop(channel, ts)
-                return self._notify(conversation, payloads.message_deleted(previous, conversation, ts=now))
-            self._save(channel, payloads.tombstone(self._stored(channel, ts)))
+                return self._notify(conversation, events.message_deleted(previous, conversation, ts=now))
+            self._save(channel, events.tombstone(self._stored(channel, ts)))
             left = self.message(channel, ts)
-            return self._notify(conversation, payloads.message_changed(left, previous, conversation, ts=now))
+            return self._notify(conversation, events.message_changed(left, previous, conversation, ts=now))
 
     def react(self, channel: str, ts: str, user: str, name: str, *, added: bool) -> None:
         with self._records.change():
@@ -201,7 +201,7 @@ class Conversations:
             kept = [{"name": n, "users": u, "count": len(u)} for n, u in reactions.items() if u]
             self._save(channel, {**message, "reactions": kept})
             conversation = self.get(channel)
-            event = payloads.reacted(user, name, message, conversation, added=added, ts=self._clock.tick())
+            event = events.reacted(user, name, message, conversation, added=added, ts=self._clock.tick())
             self._notify(conversation, event)
 
     def replace_whisper(self, channel: str, ts: str, audience: str, message: Json | None) -> None:
@@ -229,16 +229,3 @@ class Conversations:
     def _notify(self, conversation: Json, event: Json) -> None:
         if self._app.bot_user in conversation["members"]:
             self._tell(event)
-
-
-class Clock:
-    """Slack's timestamps: seconds and six digits, each later than the one before, whatever the machine's clock does."""
-
-    def __init__(self, last: str) -> None:
-        self._last = int(last.replace(".", "") or 0)
-        self._lock = threading.Lock()
-
-    def tick(self) -> str:
-        with self._lock:
-            self._last = max(self._last + 1, int(payloads.now_ts().replace(".", "")))
-            return f"{self._last // 1_000_000}.{self._last % 1_000_000:06d}"

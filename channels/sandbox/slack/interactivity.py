@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from channels.sandbox.slack import payloads
-from channels.sandbox.slack.blocks import interactive
+from channels.sandbox.slack import interactions
+from channels.sandbox.slack.blocks import interactive, visible
 from channels.sandbox.slack.conversations import Conversations
 from channels.sandbox.slack.errors import SlackError, Unacknowledged
-from channels.sandbox.slack.modals import Modals, chosen, state_values, unfilled
+from channels.sandbox.slack.inputs import chosen, state_values, unfilled
+from channels.sandbox.slack.modals import Modals
 from channels.sandbox.slack.outbox import Line
 from channels.sandbox.slack.response_urls import ResponseUrls
 from channels.sandbox.slack.roster import Installation, Json, User
@@ -49,7 +50,7 @@ class Interactivity:
             return {"ok": False, "error": "That is no longer there."}
         block, element = found
         action = _action(block, element, choice)
-        payload = payloads.message_clicked(
+        payload = interactions.message_clicked(
             user,
             self._app,
             conversation=self._conversations.get(channel),
@@ -69,7 +70,7 @@ class Interactivity:
         if errors := unfilled(view, state):
             return {"ok": False, "errors": errors}
         submitted = {**view, "state": {"values": state}}
-        payload = payloads.view_submitted(user, self._app, view=submitted, trigger_id=self._modals.trigger(user.id))
+        payload = interactions.view_submitted(user, self._app, view=submitted, trigger_id=self._modals.trigger(user.id))
         try:
             answer = await self._line.carry("interactive", payload)
             return self._after_submission(user, view, answer)
@@ -100,14 +101,14 @@ class Interactivity:
         else:
             self._modals.remove(user.id, view_id)
         if view["notify_on_close"]:
-            payload = payloads.view_closed(user, self._app, view=view, is_cleared=view["clear_on_close"])
+            payload = interactions.view_closed(user, self._app, view=view, is_cleared=view["clear_on_close"])
             await self._tell("interactive", payload)
         return {"ok": True}
 
     async def shortcut(self, user: User, channel: str, ts: str, callback_id: str) -> Json:
         """Use a message shortcut."""
         message = self._conversations.message(channel, ts)
-        payload = payloads.message_shortcut(
+        payload = interactions.message_shortcut(
             user,
             self._app,
             conversation=self._conversations.get(channel),
@@ -120,7 +121,7 @@ class Interactivity:
 
     async def command(self, user: User, channel: str, command: str, text: str) -> Json:
         """Use a slash command; what the app answers at once only this user sees, unless it says `in_channel`."""
-        payload = payloads.slash_command(
+        payload = interactions.slash_command(
             user,
             self._app,
             conversation=self._conversations.get(channel),
@@ -166,9 +167,8 @@ class Interactivity:
 
 def _element(message: Json, user: User, block_id: str, action_id: str) -> tuple[Json, Json] | None:
     """What was pressed, if it is still there and this user can see it."""
-    for block, element in interactive(message.get("blocks", [])):
-        shown = user.id in element.get("visible_to_user_ids", [user.id])
-        if shown and (block["block_id"], element["action_id"]) == (block_id, action_id):
+    for block, element in interactive(visible(message.get("blocks", []), user.id)):
+        if (block["block_id"], element["action_id"]) == (block_id, action_id):
             return block, element
     return None
 

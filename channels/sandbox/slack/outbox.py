@@ -68,8 +68,10 @@ class Outbox:
         return waiting[: IN_FLIGHT - len(self._flying)]
 
     def _pause(self) -> float | None:
-        due = self._records.next_due()
-        return None if due is None else max(0.05, due - time.time())
+        """Until the next retry; what is due already is under way, or waits for a place or for an app, which stirs."""
+        now = time.time()
+        due = self._records.next_due(after=now)
+        return None if due is None else due - now
 
     async def _deliver(self, event: Queued, line: Line) -> None:
         try:

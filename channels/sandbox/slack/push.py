@@ -12,9 +12,9 @@ from urllib.parse import urlencode
 
 from slack_sdk.signature import SignatureVerifier
 
+from channels.sandbox.slack.clock import now_ts
 from channels.sandbox.slack.errors import Unacknowledged
 from channels.sandbox.slack.outbox import ACK_SECONDS
-from channels.sandbox.slack.payloads import now_ts
 from channels.sandbox.slack.roster import Json
 
 

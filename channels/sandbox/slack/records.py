@@ -114,8 +114,8 @@ class Records:
         rows = self._rows("select id, payload, tries, reason from queued where due <= ? order by id", due)
         return [Queued(id, json.loads(payload), tries, reason) for id, payload, tries, reason in rows]
 
-    def next_due(self) -> float | None:
-        return self._rows("select min(due) from queued where due > 0")[0][0]  # type: ignore[no-any-return]
+    def next_due(self, after: float) -> float | None:
+        return self._rows("select min(due) from queued where due > ?", after)[0][0]  # type: ignore[no-any-return]
 
     def tried(self, id: int) -> None:
         self._rows("update queued set tries = tries + 1 where id = ?", id)

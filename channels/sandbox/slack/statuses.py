@@ -20,7 +20,8 @@ class Statuses:
         self._set(channel, thread_ts, body)
 
     def clear(self, channel: str, thread_ts: str) -> None:
-        self._set(channel, thread_ts, {"status": ""})
+        if self._records.kept("status", f"{channel}/{thread_ts}"):
+            self._set(channel, thread_ts, {"status": ""})
 
     def session(self, channel: str, thread_ts: str, **changes: str) -> None:
         """Create or change the agent session: its status, its title."""

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from channels.sandbox.slack import payloads
+from channels.sandbox.slack import events
+from channels.sandbox.slack.blocks import visible
+from channels.sandbox.slack.clock import now_ts
 from channels.sandbox.slack.compose import compose
 from channels.sandbox.slack.conversations import Conversations
 from channels.sandbox.slack.errors import SlackError
@@ -69,7 +71,7 @@ class Workspace:
 
     def tell(self, event: Json) -> None:
         """Queue an event for the app; it is on disk with the change that it tells of."""
-        self.records.queue(payloads.event_callback(event, self.app))
+        self.records.queue(events.event_callback(event, self.app))
         self.outbox.stir()
 
     def touched(self, channel: str) -> None:
@@ -117,12 +119,13 @@ class Workspace:
         whispered = self.conversations.ephemerals(channel, user)
         return {
             "messages": [
-                self._read(message, message["ts"] in whispered) for message in self.conversations.seen_by(channel, user)
+                self._read(message, user, message["ts"] in whispered)
+                for message in self.conversations.seen_by(channel, user)
             ],
             "statuses": self.statuses.current(channel),
         }
 
-    def _read(self, message: Json, ephemeral: bool) -> Json:
+    def _read(self, message: Json, reader: str, ephemeral: bool) -> Json:
         author = self.users.get(message["user"])
         return {
             "ts": message["ts"],
@@ -130,7 +133,7 @@ class Workspace:
             "bot_id": message.get("bot_id"),
             "name": message.get("username") or (author.real_name if author else message["user"]),
             "text": message["text"],
-            "blocks": message.get("blocks", []),
+            "blocks": visible(message.get("blocks", []), reader),
             "thread_ts": message.get("thread_ts"),
             "reply_count": message.get("reply_count", 0),
             "subtype": message.get("subtype"),
@@ -183,7 +186,7 @@ class Workspace:
         """Open the direct messages with somebody; the app hears when its Messages tab is opened."""
         conversation = self.conversations.direct(self.user(user).id, self.user(other).id)
         if other == self.app.bot_user:
-            self.tell(payloads.messages_tab_opened(user, conversation, ts=payloads.now_ts()))
+            self.tell(events.messages_tab_opened(user, conversation, ts=now_ts()))
         return {"channel": conversation["id"]}
 
     def seen(self, user: str, channel: str, ts: str) -> Json:
@@ -211,7 +214,7 @@ class Workspace:
     def stop(self, user: str, channel: str, thread_ts: str) -> Json:
         """Press the Stop button that Slack shows while an agent session is processing."""
         self._member(user, channel)
-        self.tell(payloads.session_stopped(user, channel, thread_ts, ts=payloads.now_ts()))
+        self.tell(events.session_stopped(user, channel, thread_ts, ts=now_ts()))
         return {"ok": True}
 
     def _member(self, user: str, channel: str) -> None:
