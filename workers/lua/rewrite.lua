@@ -1,0 +1,8 @@
+-- Put other texts in the place of the first events. KEYS: log, meta. ARGV: thread, the texts. Answers how many events there are.
+
+for i = 2, #ARGV do
+  redis.call('LSET', KEYS[1], i - 2, ARGV[i])
+end
+redis.call('HINCRBY', KEYS[2], 'rewritten', 1)
+changed(ARGV[1])
+return redis.call('LLEN', KEYS[1])
