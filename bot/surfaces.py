@@ -1,5 +1,7 @@
 """Where a question or an approval shows: the addresses that reach its audience."""
 
+from collections.abc import Iterator
+
 from bot.people import Person, Team
 from bot.thread import State
 
@@ -12,10 +14,22 @@ def surfaces(team: Team, state: State, names: tuple[str, ...], *, approval: bool
     """
     if not names and (not approval or state.requester.known):
         return (state.home,)
-    mentioned = _is_channel(state) and not _channels(team, names)
-    asked = [] if mentioned else [_here(state, place) for place in _places(team, names)]
-    home = [state.home] if mentioned or not asked or (approval and _shows_at_home(team, state, names)) else []
+    asked = list(_asked(team, state, names))
+    home = [state.home] if not asked or (approval and _shows_at_home(team, state, names)) else []
     return tuple(dict.fromkeys([*home, *asked]))
+
+
+def _asked(team: Team, state: State, names: tuple[str, ...]) -> Iterator[str]:
+    grouped = [name for name in names if name in team.groups and team.groups[name].slack]
+    for name in grouped:
+        yield _here(state, f"slack:{team.groups[name].slack}")
+    alone = [name for name in names if name not in grouped]
+    for key in team.members(alone) if alone or not names else ():
+        person = team.people[key]
+        if person.slack and _is_channel(state):
+            yield state.home
+        elif address := personal(person):
+            yield address
 
 
 def _here(state: State, place: str) -> str:
@@ -31,17 +45,6 @@ def _shows_at_home(team: Team, state: State, names: tuple[str, ...]) -> bool:
 
 def _is_channel(state: State) -> bool:
     return state.place.startswith(("slack:#", "slack:C"))
-
-
-def _channels(team: Team, names: tuple[str, ...]) -> list[str]:
-    return [f"slack:{team.groups[name].slack}" for name in names if name in team.groups and team.groups[name].slack]
-
-
-def _places(team: Team, names: tuple[str, ...]) -> list[str]:
-    channels = _channels(team, names)
-    alone = [name for name in names if not (name in team.groups and team.groups[name].slack)]
-    people = team.members(alone) if alone or not names else ()
-    return [*channels, *filter(None, (personal(team.people[person]) for person in people))]
 
 
 def personal(person: Person) -> str:

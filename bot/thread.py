@@ -145,6 +145,8 @@ class State:
             return "paused"
         if self.failed:
             return "failed"
+        if any(each.asked.kind == "limit" for each in self.open_interactions):
+            return "waiting"
         if self.fresh or any(call.state in ("chosen", "approved", "started") for call in self.open_calls):
             return "running"
         return "waiting" if self.open_interactions else "done"
