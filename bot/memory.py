@@ -95,12 +95,11 @@ class MemoryStore:
 
     def release(self, held: Held, until: float | None) -> Held | None:
         id = held.thread.id
-        fence, _, attempts = self.leases.get(id, (0, 0.0, 0))
-        if fence != held.fence:
+        if self.leases.get(id, (0, 0.0, 0))[0] != held.fence:
             return None
         if tail := self.logs[id][held.thread.version :]:
             return replace(held, thread=held.thread.extend(tail), now=self.now())
-        self.leases[id] = (fence, 0.0, attempts)
+        self.leases[id] = (held.fence + 1, 0.0, 0)  # whoever let go cannot write any more
         self.due.pop(id, None)
         if until is not None:
             self.due[id] = until
@@ -124,7 +123,8 @@ class MemoryStore:
         return token
 
     def keep(self, name: str, token: str, seconds: float) -> bool:
-        if self.locks.get(name, ("", 0.0))[0] != token:
+        held, end = self.locks.get(name, ("", 0.0))
+        if held != token or end <= self.now():
             return False
         self.locks[name] = (token, self.now() + seconds)
         return True

@@ -40,7 +40,7 @@ class Ingested:
 class Held:
     """A thread under a lease: nobody else decides in it. ``now`` is the store's time of the last operation, in seconds.
 
-    ``attempts``: how often it was taken up since something was last appended by a holder; many mean that it kills whoever touches it.
+    ``attempts``: how often it was taken up since a holder last appended something or let go; many mean that it kills whoever touches it.
     """
 
     thread: Thread
