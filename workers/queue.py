@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import rq
 from redis import Redis
@@ -16,7 +16,12 @@ from rq.utils import now
 from rq.worker import SimpleWorker, WorkerStatus
 from rq.worker_registration import clean_worker_registry
 
+from bot.people import Team
 from bot.ports import Unavailable
+from workers import clock
+
+if TYPE_CHECKING:
+    from workers.store import RedisStore
 
 log = logging.getLogger("parley.queue")
 
@@ -70,19 +75,12 @@ class Queue(rq.Queue):
         self.enqueue(LOOK, args=(thread,), result_ttl=0, failure_ttl=int(FAILED_FOR.total_seconds()), description=LOOK)
 
 
-class Reminders(Protocol):
-    """The part of the store that knows when somebody must look."""
-
-    client: Redis
-
-    def claim_due(self, limit: int = 100) -> list[str]: ...
-
-
 class Ticker:
-    """A side thread in every worker: what is due is put into the queue. Any worker may do it; none leads."""
+    """A side thread in every worker: what is due is put into the queue, and schedules say their texts. Any worker may do it; none leads."""
 
-    def __init__(self, store: Reminders) -> None:
+    def __init__(self, store: "RedisStore", team: Team) -> None:
         self.store = store
+        self.team = team
         self.queue = Queue(connection=store.client)
         self.stopped = threading.Event()
         self.thread = threading.Thread(target=self._tick_until_stopped, name="due", daemon=True)
@@ -96,6 +94,7 @@ class Ticker:
 
     def tick(self) -> None:
         """Claim what is due, as far as the queue is not full of hints already."""
+        clock.tick(self.store, self.team)
         room = AHEAD - self.queue.count
         for thread in self.store.claim_due(room) if room > 0 else ():
             self.queue.wake(thread)
@@ -106,6 +105,8 @@ class Ticker:
                 self.tick()
             except (RedisError, Unavailable):
                 log.warning("the store does not answer; what is due waits")
+            except Exception:
+                log.exception("a look at what is due failed; the next one follows")
 
 
 class Worker(SimpleWorker):
@@ -120,10 +121,10 @@ class Worker(SimpleWorker):
     dequeue_timeout = BLOCK  # RQ computes it from the time to live of a worker's own record
     connection_timeout = 0  # the client's own is long enough for BLOCK
 
-    def __init__(self, store: Reminders, look: Callable[[str], None]) -> None:
+    def __init__(self, store: "RedisStore", look: Callable[[str], None], team: Team) -> None:
         queue = Queue(connection=store.client)
         super().__init__([queue], connection=store.client, job_class=Hint, queue_class=Queue, serializer=JSONSerializer)
-        self.ticker = Ticker(store)
+        self.ticker = Ticker(store, team)
         self.look = look
 
     def work(self, *args: Any, **options: Any) -> bool:
@@ -174,6 +175,6 @@ class Worker(SimpleWorker):
             pipeline.execute()
 
 
-def worker_for(store: Reminders, look: Callable[[str], None]) -> Worker:
-    """A worker of this process: ``work()`` acts on hints, and puts what is due into the queue, until SIGTERM or SIGINT."""
-    return Worker(store, look)
+def worker_for(store: "RedisStore", look: Callable[[str], None], team: Team) -> Worker:
+    """A worker of this process: ``work()`` acts on hints, and sees to what is due and to the team's schedules, until SIGTERM or SIGINT."""
+    return Worker(store, look, team)
