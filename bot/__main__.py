@@ -14,6 +14,7 @@ from bot.people import Team
 from bot.ports import Unavailable
 from bot.settings import Settings, SettingsError, read_settings
 from bot.show import pending_json, thread_json, timeline
+from bot.words import about, utc
 
 PROCESSES = {
     "web": "serve HTTP: Slack's request URL, the API, the console",
@@ -161,14 +162,12 @@ def _say(arguments: argparse.Namespace) -> None:
 
 
 def _answer(arguments: argparse.Namespace) -> int:
-    from bot.words import verdict_in_words
-
     with _office() as (store, team, operator):
         thread = verbs.get(store, arguments.interaction.partition(".")[0])
         found = thread.state.interactions.get(arguments.interaction)
         decision, text = _decision(found.asked.kind if found else "question", arguments.words)
         answered = verbs.answer(store, operator, arguments.interaction, decision, text)
-        print(verdict_in_words(answered.verdict, team, decision=decision))
+        print(about(answered.verdict, answered.interaction, team, utc))
     return 0 if isinstance(answered.verdict, Counted) else 1
 
 

@@ -154,6 +154,7 @@ class ToolCalled(Base):
     arguments: dict[str, JsonValue] = Field(default_factory=dict)
     digest: str = ""  # empty: not a valid call of a tool that exists
     seen: int = 0
+    shown: str = ""  # the fingerprint of what the model was shown
     thought: str = ""
     prefetched: bool = False
     usage: Usage | None = None

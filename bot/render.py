@@ -3,16 +3,22 @@
 Blocks depend on nothing but the events up to theirs; what people, mails and tools said is escaped, so that no text can pass for an event.
 """
 
+import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bot import events as e
+from bot.agent import Agent
 from bot.events import Actor, Event
+from bot.ids import canonical
 from bot.judge import Counted, NotEntitled, NotUnderstood, Outdated, TooLate, Verdict
-from bot.thread import State, Thread, fold
+from bot.tool import schema_of, spec
+
+if TYPE_CHECKING:
+    from bot.thread import State, Thread
 
 INVISIBLE = re.compile(
     "[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
@@ -20,20 +26,21 @@ INVISIBLE = re.compile(
 """Control, zero-width, direction and tag characters: text that a person would not see."""
 
 
-def render(thread: Thread) -> tuple[str, ...]:
-    """The context of a thread: a block for every event that tells the model something."""
-    return tuple(_blocks(thread))
+def render(thread: "Thread") -> tuple[str, ...]:
+    """The context of a thread: the blocks of all events that tell the model something."""
+    return tuple(filter(None, thread.shown))
 
 
-def _blocks(thread: Thread) -> Iterator[str]:
-    state = State()
-    for event in thread.events:
-        state = fold(state, event)
-        if block := _block(state, event):
-            yield block
+def fingerprint(agent: Agent, blocks: Iterable[str]) -> str:
+    """What the model was shown, in 16 hex digits: prompt, tools and blocks. Equal fingerprints: equal bytes."""
+    tools = [(spec(tool).description, schema_of(tool)) for tool in agent.toolbox.values()]
+    whole = hashlib.sha256(canonical([agent.prompt, tools]).encode())
+    for each in blocks:
+        whole.update(b"\0" + each.encode())
+    return whole.hexdigest()[:16]
 
 
-def _block(state: State, event: Event) -> str:
+def block(state: "State", event: Event) -> str:
     """The block of one event; ``state`` includes it. Empty: it tells the model nothing."""
     match event:
         case e.MessageReceived():
@@ -74,7 +81,7 @@ def _block(state: State, event: Event) -> str:
             return ""
 
 
-def _response(state: State, event: e.HumanResponded) -> str:
+def _response(state: "State", event: e.HumanResponded) -> str:
     verdict = state.verdicts[event.id]
     counts = {} if isinstance(verdict, Counted) else {"counts": f"no, {_why_not(verdict)}"}
     changed = f"\nchanged arguments: {_json(event.arguments)}" if event.arguments is not None else ""
@@ -100,7 +107,7 @@ def _who(actor: Actor) -> dict[str, str]:
     return {"from": actor.name or actor.id, "known": proven}
 
 
-def _where(state: State, address: str) -> dict[str, str]:
+def _where(state: "State", address: str) -> dict[str, str]:
     internal = {"internal": "yes, the requester does not read this"} if address != state.home else {}
     return {"via": address.partition(":")[0], **internal}
 

@@ -9,6 +9,7 @@ from pydantic import JsonValue
 from bot import events as e
 from bot.events import PARLEY, Actor, Event, Usage
 from bot.judge import Counted, NotEntitled, Verdict, judge
+from bot.render import block
 
 Status: TypeAlias = Literal["running", "waiting", "done", "paused", "cancelled", "failed"]
 
@@ -154,21 +155,24 @@ class State:
 
 @dataclass(frozen=True)
 class Thread:
-    """An id and its events. ``state`` is what they add up to; ``extend`` folds only what is new."""
+    """An id and its events. ``state`` is what they add up to, ``shown`` the block that the model is shown for each (empty: nothing);
+    ``extend`` works on what is new alone."""
 
     id: str
     events: tuple[Event, ...] = ()
     state: State = State()
+    shown: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, id: str, events: Iterable[Event]) -> "Thread":
         return cls(id).extend(events)
 
     def extend(self, events: Iterable[Event]) -> "Thread":
-        new, state = tuple(events), self.state
+        new, state, shown = tuple(events), self.state, []
         for event in new:
             state = fold(state, event)
-        return Thread(self.id, self.events + new, state)
+            shown.append(block(state, event))
+        return Thread(self.id, self.events + new, state, (*self.shown, *shown))
 
     @property
     def version(self) -> int:

@@ -12,6 +12,7 @@ from bot.orphan import end_with_parent
 from bot.people import Team, assemble, read_config, unreachable
 from bot.ports import Channel, Model
 from bot.settings import Settings, SettingsError
+from workers.clock import check_schedules, keeping_time
 from workers.deliver import Deliveries
 from workers.leases import LEASE, Leases
 from workers.logs import set_up_logs
@@ -41,7 +42,9 @@ def team_of(settings: Settings) -> Team:
         known = agents.load(PROMPTS)
     except agents.AgentError as error:
         raise SettingsError(str(error)) from error
-    return assemble(read_config(settings.config), known, str(settings.config))
+    team = assemble(read_config(settings.config), known, str(settings.config))
+    check_schedules(team)
+    return team
 
 
 @contextmanager
@@ -84,7 +87,8 @@ def _worker(settings: Settings, team: Team) -> int:
         leases = Leases(LEASE)
         deliveries = Deliveries(store, ways, leases=leases)
         loop = Loop(store, team, model, deliveries, deliveries.progress, settings.data, leases=leases)
-        worker_for(store, loop.look, team).work()
+        with keeping_time(store, team):
+            worker_for(store, loop.look).work()
     return 0
 
 

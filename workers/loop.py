@@ -22,7 +22,7 @@ from bot.ids import new_id
 from bot.owed import next_due, owed
 from bot.people import Team
 from bot.ports import Fenced, Held, Model, ModelError, Overtaken, Prompt, Store
-from bot.render import render
+from bot.render import fingerprint, render
 from bot.thread import Thread
 from bot.tool import Context, Tool, arguments_of, digest_of, one_line, spec
 from workers.leases import LEASE, Leases
@@ -121,8 +121,9 @@ class Loop:
         self.deliver(thread)
         self.progress(thread, "thinking…")
         agent = self.team.agents[thread.state.agent]
+        blocks = render(thread)
         try:
-            choice = self.model.choose(Prompt(agent, render(thread), thread, aside=_now_in_words(held.now)))
+            choice = self.model.choose(Prompt(agent, blocks, thread, aside=_now_in_words(held.now)))
         except ModelError as error:
             return self._model_failed(held, error)
         tool = parse(agent, choice.tool, choice.arguments)
@@ -134,6 +135,7 @@ class Loop:
             arguments=_json_object(choice.arguments) if isinstance(tool, str) else arguments_of(tool),
             digest="" if isinstance(tool, str) else digest_of(tool),
             seen=thread.version,
+            shown=fingerprint(agent, blocks),
             thought=choice.thought,
             usage=choice.usage,
         )
