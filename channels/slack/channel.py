@@ -1,0 +1,284 @@
+"""The way out to Slack: posts what is owed, changes what stands there, and looks whether something arrived when nobody knows."""
+
+import errno
+import logging
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.error import URLError
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+
+from bot.events import DeliveryAttempted
+from bot.owed import Delivery
+from bot.people import Team
+from bot.ports import Doubtful, Sent, Unavailable, Undelivered
+from bot.settings import Settings
+from bot.thread import Thread
+from channels.slack.address import Address, conversation, parse
+from channels.slack.connection import Introduced, client, code_of, reason
+from channels.slack.directory import Directory
+from channels.slack.present import Message, present
+
+log = logging.getLogger("parley.slack")
+
+METADATA = "parley"
+TIMEOUT = 10  # seconds for one call
+SKEW = 120.0  # seconds that Slack's clock and the store's may differ
+AGAIN = 5.0  # seconds until another try where Slack does not name a time
+LOOKS = 3  # tries to find something before nobody can tell
+LONGEST_LOOK = 10.0  # seconds between two of them
+
+UNSURE = {"internal_error", "fatal_error", "request_timeout", "service_unavailable", "unknown_error"}
+"""Failures after which a message may be there all the same."""
+
+MENDS = {
+    "not_in_channel": "Parley is not in {where}: invite it with /invite @parley.",
+    "channel_not_found": "Slack has no {where} that Parley may see: invite it there with /invite @parley, or correct bot.toml.",
+    "is_archived": "{where} is archived: name another channel in bot.toml.",
+    "user_not_found": "Slack has no user {where}: correct bot.toml.",
+    "cannot_dm_bot": "{where} is an app and cannot be asked: correct bot.toml.",
+    "user_disabled": "{where} has left Slack: correct bot.toml.",
+    "invalid_auth": "Slack refuses SLACK_BOT_TOKEN: copy it again from your Slack app's page.",
+    "token_revoked": "SLACK_BOT_TOKEN was revoked: install the app again and copy the new token.",
+    "account_inactive": "SLACK_BOT_TOKEN belongs to an app that was removed: install it again and copy the new token.",
+    "missing_scope": "The Slack app lacks a scope for {where}: update it from channels/slack/manifest.json and install it again.",
+    "restricted_action": "The workspace does not let Parley post in {where}: ask its administrators.",
+    "thread_not_found": "The Slack thread is gone, so nothing can be written there.",
+    "message_not_found": "The Slack message is gone, so it cannot be brought up to date.",
+}
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Where a message goes, as Slack's calls name it."""
+
+    channel: str
+    thread_ts: str = ""
+
+
+class SlackChannel:
+    """Implements bot.ports.Channel. ``clients`` gives the client for a workspace; an empty name means the only one."""
+
+    scheme = "slack"
+
+    def __init__(
+        self, clients: Callable[[str], WebClient], team: Team, pause: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._clients = clients
+        self._team = team
+        self._pause = pause
+        self._workspaces: dict[str, Workspace] = {}
+
+    def send(self, delivery: Delivery, thread: Thread) -> Sent:
+        """Post it, or change what is there. Raises Undelivered or Doubtful."""
+        address = parse(delivery.address)
+        workspace, parts = self._workspace(address.team), present(delivery, thread, self._team)
+        with calling(address):
+            if delivery.native:
+                return workspace.change(delivery.native, parts[0])
+            spot = workspace.spot(address)
+            there = self._there(workspace, spot, delivery, thread) if delivery.attempt > 1 and len(parts) > 1 else {}
+            return workspace.post(address, spot, parts, there, {"thread": thread.id, "delivery": delivery.key})
+
+    def find(self, delivery: Delivery, thread: Thread) -> Sent | None:
+        """Whether all of it arrived. None: not all, and sending it again adds what is missing. Raises Doubtful."""
+        if delivery.native:
+            return None
+        address = parse(delivery.address)
+        for attempt in range(LOOKS):
+            try:
+                with calling(address):
+                    return self._found(address, delivery, thread)
+            except (Undelivered, Doubtful) as error:
+                trouble = error
+                if getattr(error, "retry_after", AGAIN) is None:
+                    break
+                if attempt + 1 < LOOKS:
+                    self._pause(min(getattr(error, "retry_after", AGAIN), LONGEST_LOOK))
+        raise Doubtful(f"it may have arrived, and Slack does not let us look: {trouble}")
+
+    def _found(self, address: Address, delivery: Delivery, thread: Thread) -> Sent | None:
+        workspace = self._workspace(address.team)
+        spot = workspace.spot(address)
+        there = self._there(workspace, spot, delivery, thread)
+        if len(there) < len(present(delivery, thread, self._team)):
+            return None
+        return workspace.sent(address, spot.channel, there[0])
+
+    def _there(self, workspace: "Workspace", spot: Spot, delivery: Delivery, thread: Thread) -> dict[int, str]:
+        """The parts of a delivery that stand in Slack, by number."""
+        tries = (
+            each for each in thread.events if isinstance(each, DeliveryAttempted) and each.delivery == delivery.key
+        )
+        since = min((each.at for each in tries), default=thread.state.updated) - SKEW
+        mine = {"thread": thread.id, "delivery": delivery.key}
+        found = dict(_parts(workspace.messages(spot, since), mine))
+        if found.get(0) and not spot.thread_ts:  # what goes on stands below the first part
+            found |= dict(_parts(workspace.messages(Spot(spot.channel, found[0]), since), mine))
+        return found if 0 in found else {}
+
+    def progress(self, thread: Thread, words: str) -> None:
+        """Show in the requester's thread what is being done. Best effort, never raises."""
+        try:
+            address = parse(thread.state.home)
+            if address.thread_ts:
+                self._workspace(address.team).status(address, words)
+        except Exception as error:
+            log.debug("thread %s: no status line (%s)", thread.id, type(error).__name__)
+
+    def _workspace(self, team: str) -> "Workspace":
+        if team not in self._workspaces:
+            self._workspaces[team] = Workspace(self._clients(team))
+        return self._workspaces[team]
+
+
+def slack_channel(settings: Settings, team: Team) -> SlackChannel:
+    """The way out with the token of the settings."""
+    return SlackChannel(lambda workspace: client(settings, seconds=TIMEOUT), team)
+
+
+class Workspace:
+    """Slack's calls in one workspace, in our words."""
+
+    def __init__(self, client: WebClient) -> None:
+        self._client = client
+        self._me = Introduced(client)
+        self._directory = Directory(client)
+
+    def spot(self, address: Address) -> Spot:
+        """Where an address is. A name is looked up; somebody's direct messages are opened."""
+        if address.channel.startswith("@"):
+            opened = self._client.conversations_open(users=address.channel[1:])
+            return Spot(str(opened["channel"]["id"]))
+        if address.channel.startswith("#"):
+            id = self._directory.channel_id(address.channel)
+            if not id:
+                raise Undelivered(MENDS["not_in_channel"].format(where=address.channel))
+            return Spot(id)
+        return Spot(address.channel, address.thread_ts)
+
+    def post(
+        self,
+        address: Address,
+        spot: Spot,
+        parts: tuple[Message, ...],
+        there: Mapping[int, str],
+        mine: Mapping[str, str],
+    ) -> Sent:
+        """Every part that is not there yet, the first where it belongs, the others below it."""
+        self._me()  # before anything is posted: afterwards nothing may fail
+        first = there.get(0) or self._post(spot, parts[0], {**mine, "part": 0})
+        below = spot if spot.thread_ts else replace(spot, thread_ts=first)
+        for number, part in enumerate(parts[1:], 1):
+            if number not in there:
+                self._post(below, part, {**mine, "part": number})
+        return self.sent(address, spot.channel, first)
+
+    def sent(self, address: Address, channel: str, ts: str) -> Sent:
+        """A message that begins a conversation leads to its thread from now on."""
+        opened = () if address.thread_ts else (conversation(self._me().team, channel, ts),)
+        return Sent(native=f"{channel}/{ts}", maps=opened)
+
+    def _post(self, spot: Spot, message: Message, payload: Mapping[str, str | int]) -> str:
+        posted = self._client.chat_postMessage(
+            channel=spot.channel,
+            thread_ts=spot.thread_ts or None,
+            text=message.text,
+            blocks=list(message.blocks),
+            metadata={"event_type": METADATA, "event_payload": dict(payload)},
+            unfurl_links=False,
+            unfurl_media=False,
+        )
+        return str(posted["ts"])
+
+    def change(self, native: str, message: Message) -> Sent:
+        channel, _, ts = native.partition("/")
+        self._client.chat_update(channel=channel, ts=ts, text=message.text, blocks=list(message.blocks))
+        return Sent(native=native)
+
+    def messages(self, spot: Spot, since: float) -> Iterator[Mapping[str, Any]]:
+        """Our own messages there since then, with their metadata."""
+        cursor, me = "", self._me()
+        while True:
+            page = self._page(spot, since, cursor)
+            yield from (
+                each
+                for each in page.get("messages") or ()
+                if each.get("user") == me.user or each.get("bot_id") == me.bot
+            )
+            cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
+            if not cursor:
+                return
+
+    def _page(self, spot: Spot, since: float, cursor: str) -> Mapping[str, Any]:
+        window = {"oldest": f"{since:.6f}", "limit": 200, "include_all_metadata": True, "cursor": cursor or None}
+        if spot.thread_ts:
+            found = self._client.conversations_replies(channel=spot.channel, ts=spot.thread_ts, **window)
+        else:
+            found = self._client.conversations_history(channel=spot.channel, **window)
+        return found.data if isinstance(found.data, dict) else {}
+
+    def status(self, address: Address, words: str) -> None:
+        self._client.assistant_threads_setStatus(channel_id=address.channel, thread_ts=address.thread_ts, status=words)
+
+
+def _parts(messages: Iterator[Mapping[str, Any]], mine: Mapping[str, str]) -> Iterator[tuple[int, str]]:
+    for message in messages:
+        metadata = message.get("metadata") or {}
+        payload = metadata.get("event_payload") or {}
+        if metadata.get("event_type") == METADATA and mine.items() <= payload.items():
+            yield int(payload.get("part") or 0), str(message["ts"])
+
+
+class calling:
+    """What Slack's refusals and a broken connection mean for a delivery, as Undelivered or Doubtful."""
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        match error:
+            case SlackApiError():
+                raise _refused(error, self._address) from None
+            case Unavailable():
+                raise Undelivered(f"{error}.", AGAIN) from None
+            case OSError():
+                raise _broken(error) from None
+
+
+def _refused(error: SlackApiError, address: Address) -> Undelivered | Doubtful:
+    """What an answer of Slack's means: wait, nobody knows, or never, with a sentence for the operators."""
+    code, status = code_of(error), getattr(error.response, "status_code", 200)
+    if status == 429 or code in ("ratelimited", "rate_limited"):
+        return Undelivered("Slack asks us to write more slowly.", _retry_after(error))
+    if status >= 500 or code in UNSURE:
+        return Doubtful(f"Slack was in trouble ({code})")
+    where = address.channel if address.channel.startswith(("#", "@")) else f"channel {address.channel}"
+    mend = MENDS.get(code, "Slack refuses a message to {where} ({code}).")
+    return Undelivered(mend.format(where=where, code=code))
+
+
+def _retry_after(error: SlackApiError) -> float:
+    headers = {name.lower(): value for name, value in dict(error.response.headers).items()}
+    try:
+        return max(1.0, float(headers.get("retry-after", AGAIN)))
+    except (TypeError, ValueError):
+        return AGAIN
+
+
+def _broken(error: OSError) -> Undelivered | Doubtful:
+    """A connection that never was has sent nothing; one that broke may have."""
+    cause = error.reason if isinstance(error, URLError) else error
+    unreached = isinstance(cause, ConnectionRefusedError | socket.gaierror) or (
+        isinstance(cause, OSError) and cause.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH)
+    )
+    if unreached:
+        return Undelivered(f"Slack cannot be reached ({reason(error)}).", AGAIN)
+    return Doubtful(f"the connection to Slack broke ({reason(error)})")
