@@ -12,7 +12,7 @@ from bot.orphan import end_with_parent
 from bot.people import Team, assemble, read_config, unreachable
 from bot.ports import Channel, Model
 from bot.settings import Settings, SettingsError
-from workers.clock import check_schedules, keeping_time
+from workers.clock import check_schedules
 from workers.deliver import Deliveries
 from workers.leases import LEASE, Leases
 from workers.logs import set_up_logs
@@ -87,8 +87,7 @@ def _worker(settings: Settings, team: Team) -> int:
         leases = Leases(LEASE)
         deliveries = Deliveries(store, ways, leases=leases)
         loop = Loop(store, team, model, deliveries, deliveries.progress, settings.data, leases=leases)
-        with keeping_time(store, team):
-            worker_for(store, loop.look).work()
+        worker_for(store, loop.look, team).work()
     return 0
 
 

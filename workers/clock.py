@@ -1,9 +1,6 @@
 """The clock as a trigger: says the text of each schedule when its time has come, once, whichever worker notices first."""
 
 import logging
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -13,7 +10,7 @@ from bot import events as e
 from bot.events import CLOCK, Origin
 from bot.ids import new_id
 from bot.people import Schedule, Team
-from bot.ports import Arrival, Store, Unavailable
+from bot.ports import Arrival, Store
 from bot.settings import SettingsError
 
 log = logging.getLogger("parley.worker")
@@ -41,27 +38,6 @@ def tick(store: Store, team: Team) -> None:
             store.set_cursor(mark, str(due))
         elif due > float(last):
             _say(store, mark, schedule, due)
-
-
-@contextmanager
-def keeping_time(store: Store, team: Team) -> Iterator[None]:
-    """Tick every second meanwhile, if anything is scheduled. Every worker may: a time is said once."""
-    stop = threading.Event()
-    watch = threading.Thread(target=_tick_until, args=(stop, store, team), name="clock", daemon=True)
-    if team.schedules:
-        watch.start()
-    try:
-        yield
-    finally:
-        stop.set()
-
-
-def _tick_until(stop: threading.Event, store: Store, team: Team) -> None:
-    while not stop.wait(1.0):
-        try:
-            tick(store, team)
-        except Unavailable:
-            log.warning("the store does not answer; what is scheduled waits")
 
 
 def _last_time(schedule: Schedule, now: float) -> float:
