@@ -38,22 +38,15 @@ USERS = (
 CHANNELS = (Channel(GENERAL, "general"), Channel(SUPPORT, "support"), Channel(OPS, "ops"))
 
 
-class World:
-    """The running workspace, with what a person does there as plain calls over HTTP."""
+class Page:
+    """What a person does in a workspace that is served at `url`, as plain calls over HTTP."""
 
-    def __init__(self, workspace: Workspace) -> None:
-        self.workspace = workspace
-        self.url = workspace.url
-        self.api_url = f"{workspace.url}/slack/api/"
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.api_url = f"{url}/slack/api/"
 
     def client(self, token: str = BOT_TOKEN) -> WebClient:
         return WebClient(token, base_url=self.api_url)
-
-    def on_server(self, work: Coroutine[Any, Any, Any]) -> None:
-        """Run something of the workspace's in the thread that serves it."""
-        loop = self.workspace.outbox.loop
-        assert loop, "it is not running"
-        asyncio.run_coroutine_threadsafe(work, loop).result(10)
 
     def get(self, what: str, **query: str) -> Any:
         return _answered(urllib.request.Request(f"{self.url}/sandbox/slack/{what}?{urlencode(query)}"))
@@ -80,6 +73,20 @@ class World:
         block = next(block for block in message["blocks"] if f'"action_id": "{action_id}"' in json.dumps(block))
         where = {"user": user, "channel": channel, "ts": ts, "block_id": block["block_id"], "action_id": action_id}
         return self.do("click", **where, selected=selected)
+
+
+class World(Page):
+    """A page, and the workspace behind it."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        super().__init__(workspace.url)
+        self.workspace = workspace
+
+    def on_server(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Run something of the workspace's in the thread that serves it."""
+        loop = self.workspace.outbox.loop
+        assert loop, "it is not running"
+        asyncio.run_coroutine_threadsafe(work, loop).result(10)
 
 
 @contextlib.contextmanager
@@ -121,6 +128,22 @@ def serving(app: Any, listener: socket.socket) -> Iterator[None]:
         listener.close()
 
 
+def bolt_app(page: Page) -> App:
+    """An app set up as Parley's is: it acknowledges after its listeners."""
+    return App(client=page.client(), signing_secret=SIGNING_SECRET, process_before_response=True)
+
+
+def heard(app: App, event: str) -> list[Json]:
+    """The bodies of this event that the app gets from now on."""
+    bodies: list[Json] = []
+
+    @app.event(event)
+    def hear(body: Json) -> None:
+        bodies.append(body)
+
+    return bodies
+
+
 @contextlib.contextmanager
 def connected(app: App) -> Iterator[SocketModeHandler]:
     """Run a bolt app on Socket Mode until the block ends."""
@@ -139,6 +162,11 @@ def _wake_readers(client: Any) -> None:
     client.message_queue.put(None)
     with contextlib.suppress(OSError, AttributeError):
         client.current_session.sock.shutdown(socket.SHUT_RDWR)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
 
 
 def eventually(found: Callable[[], Any], *, seconds: float = 10) -> Any:

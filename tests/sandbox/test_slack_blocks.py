@@ -1,10 +1,13 @@
 """Blocks and views that Slack would refuse are refused here; what it takes is taken."""
 
+import contextlib
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from channels.sandbox.slack.blocks import checked_blocks, checked_view
+from channels.sandbox.slack.blocks import checked_blocks, checked_view, interactive
 from channels.sandbox.slack.errors import SlackError
 from channels.sandbox.slack.roster import Json
 
@@ -156,6 +159,45 @@ def test_missing_ids_are_filled_in_and_given_ones_kept() -> None:
     assert block["block_id"]
     assert first["action_id"] == "a1"
     assert second["action_id"]
+
+
+KEYS = (
+    "type",
+    "text",
+    "elements",
+    "element",
+    "accessory",
+    "options",
+    "value",
+    "fields",
+    "rows",
+    "label",
+    "confirm",
+    "title",
+)
+TYPES = (
+    "section",
+    "actions",
+    "context",
+    "input",
+    "table",
+    "button",
+    "static_select",
+    "plain_text",
+    "mrkdwn",
+    "overflow",
+)
+anything: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.integers(0, 3) | st.sampled_from(TYPES) | st.booleans(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.lists(st.dictionaries(st.sampled_from(KEYS), anything, max_size=5), max_size=3))
+def test_nonsense_is_refused_and_never_breaks_anything(blocks: list[Json]) -> None:
+    with contextlib.suppress(SlackError):
+        list(interactive(checked_blocks(blocks)))
 
 
 def view(**more: Any) -> Json:

@@ -1,16 +1,12 @@
 """slack-bolt, unchanged, on the sandbox's Socket Mode."""
 
-import os
-import signal
 import subprocess
 import sys
-import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from slack_bolt import App
 
 from channels.sandbox.slack import link
 from channels.sandbox.slack.roster import Json
@@ -18,13 +14,15 @@ from tests.sandbox.slackside import (
     ANA,
     APP_TOKEN,
     BEN,
+    BOT_TOKEN,
     GENERAL,
     OPS,
     PARLEY,
-    SIGNING_SECRET,
     World,
+    bolt_app,
     connected,
     eventually,
+    heard,
     running_workspace,
 )
 
@@ -60,25 +58,27 @@ REASON = {
 }
 
 
+HANGING_APP = f"""
+import sys, time
+from slack_bolt import App
+from slack_bolt.adapter.socket_mode import SocketModeHandler
+from slack_sdk import WebClient
+
+app = App(client=WebClient("{BOT_TOKEN}", base_url=sys.argv[1]), process_before_response=True)
+
+@app.event("message")
+def hang(say):
+    say("got it")
+    time.sleep(60)
+
+SocketModeHandler(app, "{APP_TOKEN}").start()
+"""
+
+
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     with running_workspace(tmp_path) as world:
         yield world
-
-
-def bolt_app(world: World) -> App:
-    return App(client=world.client(), signing_secret=SIGNING_SECRET, process_before_response=True)
-
-
-def heard(app: App, event: str) -> list[Json]:
-    """The bodies of this event that the app gets from now on."""
-    bodies: list[Json] = []
-
-    @app.event(event)
-    def hear(body: Json) -> None:
-        bodies.append(body)
-
-    return bodies
 
 
 def ask_for_approval(world: World) -> str:
@@ -327,32 +327,14 @@ def test_an_event_that_is_not_acknowledged_comes_again_with_the_same_id(
     assert (number, reason) == ("1", "timeout")
 
 
-def test_an_event_whose_socket_dies_is_delivered_to_the_next(world: World, tmp_path: Path) -> None:
+def test_an_event_whose_socket_dies_is_delivered_to_the_next(world: World) -> None:
     """A process that is killed while it handles an event leaves it to its successor."""
-    program = tmp_path / "app.py"
-    program.write_text(
-        textwrap.dedent(
-            f"""
-            import time
-            from slack_bolt import App
-            from slack_bolt.adapter.socket_mode import SocketModeHandler
-            from slack_sdk import WebClient
-
-            app = App(client=WebClient("xoxb-sandbox", base_url="{world.api_url}"), process_before_response=True)
-
-            @app.event("message")
-            def hang(say):
-                say("got it")
-                time.sleep(60)
-
-            SocketModeHandler(app, "{APP_TOKEN}").start()
-            """
-        )
-    )
-    with subprocess.Popen([sys.executable, program], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as killed:
-        world.post(ANA, OPS, "hello")
-        eventually(lambda: len(world.messages(ANA, OPS)) == 2)
-        os.kill(killed.pid, signal.SIGKILL)
+    with subprocess.Popen([sys.executable, "-c", HANGING_APP, world.api_url], stderr=subprocess.DEVNULL) as killed:
+        try:
+            world.post(ANA, OPS, "hello")
+            eventually(lambda: len(world.messages(ANA, OPS)) == 2)
+        finally:
+            killed.kill()
     app = bolt_app(world)
     messages = heard(app, "message")
     with connected(app):

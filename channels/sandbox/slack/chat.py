@@ -3,7 +3,8 @@
 from typing import Any
 
 from channels.sandbox.slack.arguments import Arguments
-from channels.sandbox.slack.blocks import MARKDOWN_TOTAL, checked_blocks
+from channels.sandbox.slack.block_rules import MARKDOWN_TOTAL
+from channels.sandbox.slack.blocks import checked_blocks
 from channels.sandbox.slack.errors import SlackError
 from channels.sandbox.slack.roster import Json
 from channels.sandbox.slack.workspace import Workspace
