@@ -1,10 +1,12 @@
 """A thread for people and scripts: its state in words, its timeline, and the JSON of ``show``, ``threads`` and ``pending``."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from bot import events as e
 from bot.events import Event, Usage
+from bot.judge import Counted, Verdict
 from bot.thread import Interaction, Thread
 
 
@@ -76,16 +78,18 @@ def in_words(thread: Thread) -> str:
 
 def timeline(thread: Thread) -> list[tuple[str, str, str]]:
     """The events as lines: time of day (UTC), what happened in one word, and to whom or what."""
-    return [(f"{datetime.fromtimestamp(event.at, UTC):%H:%M:%S}", *_line(event)) for event in thread.events]
+    verdicts = thread.state.verdicts
+    return [(f"{datetime.fromtimestamp(event.at, UTC):%H:%M:%S}", *_line(event, verdicts)) for event in thread.events]
 
 
-def _line(event: Event) -> tuple[str, str]:
+def _line(event: Event, verdicts: Mapping[str, Verdict]) -> tuple[str, str]:
     match event:
         case e.MessageReceived() | e.MessageEdited():
             return "heard", f"{event.actor.name or event.actor.id}: {event.text}"
         case e.HumanResponded():
-            what = event.text or event.decision
-            return event.decision, f"{event.actor.name or event.actor.id}: {what}"
+            counted = "" if isinstance(verdicts.get(event.id), Counted) else " (does not count)"
+            said = f": {event.text}" if event.text else ""
+            return event.decision, f"{event.actor.name or event.actor.id}{said}{counted}"
         case e.ToolCalled():
             arguments = ", ".join(f"{name}={value!r}" for name, value in event.arguments.items())
             return "thought", f"{event.tool}({arguments})"

@@ -20,7 +20,7 @@ class NotFound(Exception):
 
 @dataclass(frozen=True)
 class Answered:
-    """What an answer came to: the interaction as it stood before, the response, and what it means."""
+    """What an answer came to: the interaction as it stands now, the response, and what it means."""
 
     interaction: Interaction
     response: HumanResponded
@@ -70,7 +70,9 @@ def answer(
         }
     )
     _arrive(store, thread.id, response)
-    return Answered(found, response, _verdict(store, thread, response))
+    after = get(store, thread.id).state
+    verdict = after.verdicts.get(response.id) or judge(found, response)
+    return Answered(after.interactions[interaction], response, verdict)
 
 
 def pause(store: Store, actor: Actor, thread: str) -> str:
@@ -119,14 +121,6 @@ def pending(store: Store, limit: int = 200) -> list[tuple[Thread, Interaction]]:
     threads = [thread for id in store.threads(limit) if (thread := store.load(id))]
     found = [(thread, each) for thread in threads for each in thread.state.open_interactions]
     return sorted(found, key=lambda pair: pair[1].asked.at)
-
-
-def _verdict(store: Store, before: Thread, response: HumanResponded) -> Verdict:
-    """What it means in the order in which things really arrived."""
-    after = store.load(before.id)
-    if after is not None and response.id in after.state.verdicts:
-        return after.state.verdicts[response.id]
-    return judge(before.state.interactions.get(response.interaction), response)
 
 
 def _arrive(store: Store, thread: str, event: Event) -> str:
