@@ -1,0 +1,166 @@
+"""What goes in and out of the API, so that /docs can show it. Answers may gain fields; none is renamed."""
+
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
+
+from bot.thread import Status
+
+TEXT_BYTES = 14_000
+"""An event is at most 16 KB; this leaves room for who said it and where."""
+
+
+def _storable(text: str) -> str:
+    if not text.strip():
+        raise ValueError("say something")
+    if len(json.dumps(text, ensure_ascii=False).encode()) > TEXT_BYTES:
+        raise ValueError(f"at most {TEXT_BYTES} bytes; put a longer text where the agent can read it, and say where")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_storable)]
+
+
+class Request(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Begin(Request):
+    """What an agent should do. Without ``agent`` the default agent answers."""
+
+    text: Text
+    agent: str = Field("", max_length=100)
+
+
+class Message(Request):
+    text: Text
+
+
+class ForkAt(Request):
+    """``at``: how many events the new thread begins with; all of them, if not said."""
+
+    at: int | None = Field(None, ge=1)
+
+
+class Decision(Request):
+    """``approved`` or ``denied`` for an approval, ``answered`` for everything else. ``arguments``: the call as the approver changed it."""
+
+    decision: Literal["approved", "denied", "answered"]
+    text: Annotated[str, Field(max_length=4000)] = ""
+    arguments: dict[str, JsonValue] | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Decision":
+        if self.decision == "answered" and not self.text.strip():
+            raise ValueError("an answer needs a text")
+        if self.arguments is not None and self.decision != "approved":
+            raise ValueError("arguments can be changed only together with approved")
+        if len(json.dumps(self.arguments, allow_nan=False).encode()) > TEXT_BYTES // 2:
+            raise ValueError(f"arguments: at most {TEXT_BYTES // 2} bytes")
+        return self
+
+
+class Id(BaseModel):
+    """The thread's id."""
+
+    id: str
+
+
+class Counts(BaseModel):
+    """Whether the answer counted, and in words what became of it."""
+
+    counted: bool
+    words: str
+
+
+class Trouble(BaseModel):
+    """One sentence: what happened, what to do."""
+
+    error: str
+
+
+class Tokens(BaseModel):
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int
+    cache_write_tokens: int
+    by_model: dict[str, dict[str, float]]
+
+
+class ShownEvent(BaseModel):
+    """Something that happened. What more an event has depends on its type."""
+
+    model_config = ConfigDict(extra="allow")
+    type: str
+    at: str = Field(description="ISO 8601, UTC")
+    actor: dict[str, JsonValue]
+
+
+class ThreadRow(BaseModel):
+    """A thread in a list. ``words``: how it stands; ``updated``: ISO 8601, UTC."""
+
+    id: str
+    agent: str
+    status: Status
+    words: str
+    title: str
+    requester: str
+    addresses: list[str]
+    updated: str
+    usage: Tokens
+
+
+class ShownThread(ThreadRow):
+    events: list[ShownEvent]
+
+
+class Context(BaseModel):
+    """What the model is shown, byte for byte: the prompt file's words, then a block an event."""
+
+    system: str
+    blocks: list[str]
+
+
+class Waiting(BaseModel):
+    """An open question or approval. ``audience``: who was asked; empty: the requester, or any known person."""
+
+    id: str
+    thread: str
+    agent: str
+    kind: Literal["question", "approval", "outcome", "limit"]
+    text: str
+    choices: list[str]
+    tool: str
+    arguments: dict[str, JsonValue]
+    audience: list[str]
+    asked_by: str
+    asked_at: str
+    until: str | None
+
+
+class Change(BaseModel):
+    """A thread that changed."""
+
+    thread: str
+
+
+class About(BaseModel):
+    model: str
+    version: str
+    agents: list[str]
+
+
+TROUBLES: dict[int | str, dict[str, Any]] = {
+    code: {"model": Trouble, "description": words}
+    for code, words in {
+        400: "The body is no JSON.",
+        401: "No key, or a wrong one.",
+        403: "This key may not do that.",
+        404: "There is no such thread, agent or question.",
+        409: "This Idempotency-Key was used for something else.",
+        413: "Too large.",
+        422: "Something is missing or does not fit.",
+        503: "The store cannot be reached; nothing was written down.",
+    }.items()
+}
