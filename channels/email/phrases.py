@@ -98,7 +98,7 @@ FORWARDED = re.compile(
 
 # Subjects, before anything else in them.
 REPLIED = re.compile(
-    r"\s*(?:re|aw|antw|sv|vs|ref|rif|res|odp|回复|回覆|答复|返信|ynt|השב|על|отв|ha|ats)(?:\[\d+\]|\s?\(\d+\))?\s?[:：]",
+    r"\s*(?:re|aw|antw|sv|vs|rif|res|odp|回复|回覆|答复|返信|ynt|השב|על|отв|ats)(?:\[\d+\]|\s?\(\d+\))?\s?[:：]",
     re.IGNORECASE,
 )
 PASSED_ON = re.compile(
