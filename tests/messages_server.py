@@ -79,8 +79,9 @@ class MessagesServer:
         with self.lock:
             self.requests.append(request)
             self.headers.append(headers)
-        if headers.get("x-api-key") != KEY:
-            return fails(401, "authentication_error", f"invalid x-api-key {headers.get('x-api-key')}")
+        key = headers.get("x-api-key") or headers.get("authorization", "").removeprefix("Bearer ")
+        if key != KEY:
+            return fails(401, "authentication_error", f"invalid key {key}")
         if not headers.get("anthropic-version"):
             return fails(400, "invalid_request_error", "anthropic-version: header is required")
         try:
@@ -102,8 +103,9 @@ class MessagesServer:
         blocks = list(prefix(request))
         keys, sizes, whole, size = [], [], hashlib.sha256(), 0
         for block in blocks:
-            whole.update(json.dumps({k: v for k, v in block.items() if k != "cache_control"}, sort_keys=True).encode())
-            size += tokens(block)
+            text = json.dumps({key: value for key, value in block.items() if key != "cache_control"}, sort_keys=True)
+            whole.update(text.encode())
+            size += len(text) // 4 + 1
             keys.append(whole.hexdigest())
             sizes.append(size)
         if size > self.window:
@@ -129,10 +131,6 @@ def prefix(request: Json) -> Iterator[Json]:
     for each in request["messages"]:
         content = each["content"]
         yield from [{"type": "text", "text": content}] if isinstance(content, str) else content
-
-
-def tokens(block: Json) -> int:
-    return len(json.dumps(block)) // 4 + 1
 
 
 def check(request: Json) -> None:

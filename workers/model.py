@@ -18,9 +18,7 @@ from bot.agent import Agent
 from bot.events import Usage
 from bot.intents import Reply
 from bot.ports import Choice, Model, ModelError, Prompt
-from bot.render import render
 from bot.settings import Settings, SettingsError
-from bot.thread import Thread
 from bot.tool import Tool, schema_of, spec
 from workers.scripted import ScriptedModel
 
@@ -69,7 +67,7 @@ class ClaudeModel:
         self.name = name
         self.timeout = timeout
         self.client = anthropic.Anthropic(
-            api_key=api_key, base_url=base_url, max_retries=0, timeout=anthropic.Timeout(timeout, connect=5.0)
+            api_key=api_key, base_url=base_url, max_retries=0, timeout=anthropic.Timeout(timeout, connect=10.0)
         )
         logging.getLogger("anthropic").setLevel(logging.WARNING)  # below that it logs whole requests, mails included
 
@@ -133,7 +131,7 @@ def _known_before(prompt: Prompt) -> int:
     thread, count = prompt.thread, len(prompt.blocks)
     if count <= LOOKBACK or not thread.state.seen:
         return 0
-    before = len(render(Thread.of(thread.id, thread.events[: thread.state.seen])))
+    before = sum(map(bool, thread.shown[: thread.state.seen]))
     return before if LOOKBACK <= count - before < count else 0
 
 
