@@ -17,6 +17,7 @@ When: TypeAlias = Callable[[float], str]
 
 KEPT = "Kept. This conversation is paused; I read it as soon as somebody resumes it."
 STOPPED = "Stopped. Write again and I go on from here."
+NOTHING_TO_STOP = "Nothing is under way here."
 NOT_YOURS_TO_STOP = "Only the people of this team and whoever asked can stop this."
 
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")

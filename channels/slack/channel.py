@@ -5,7 +5,9 @@ import logging
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from http.client import HTTPException
 from typing import Any
 from urllib.error import URLError
 
@@ -16,7 +18,7 @@ from bot.events import DeliveryAttempted
 from bot.owed import Delivery
 from bot.people import Team
 from bot.ports import Doubtful, Sent, Unavailable, Undelivered
-from bot.settings import Settings
+from bot.settings import Settings, SettingsError
 from bot.thread import Thread
 from channels.slack.address import Address, conversation, parse
 from channels.slack.connection import Introduced, client, code_of, reason
@@ -89,16 +91,16 @@ class SlackChannel:
         if delivery.native:
             return None
         address = parse(delivery.address)
-        for attempt in range(LOOKS):
+        for _ in range(LOOKS):
             try:
                 with calling(address):
                     return self._found(address, delivery, thread)
             except (Undelivered, Doubtful) as error:
-                trouble = error
-                if getattr(error, "retry_after", AGAIN) is None:
+                trouble = str(error)
+                wait = error.retry_after if isinstance(error, Undelivered) else AGAIN
+                if wait is None:
                     break
-                if attempt + 1 < LOOKS:
-                    self._pause(min(getattr(error, "retry_after", AGAIN), LONGEST_LOOK))
+                self._pause(min(wait, LONGEST_LOOK))
         raise Doubtful(f"it may have arrived, and Slack does not let us look: {trouble}")
 
     def _found(self, address: Address, delivery: Delivery, thread: Thread) -> Sent | None:
@@ -215,11 +217,11 @@ class Workspace:
                 return
 
     def _page(self, spot: Spot, since: float, cursor: str) -> Mapping[str, Any]:
-        window = {"oldest": f"{since:.6f}", "limit": 200, "include_all_metadata": True, "cursor": cursor or None}
-        if spot.thread_ts:
-            found = self._client.conversations_replies(channel=spot.channel, ts=spot.thread_ts, **window)
-        else:
-            found = self._client.conversations_history(channel=spot.channel, **window)
+        place: dict[str, Any] = (
+            {"channel": spot.channel, "ts": spot.thread_ts} if spot.thread_ts else {"channel": spot.channel}
+        )
+        read = self._client.conversations_replies if spot.thread_ts else self._client.conversations_history
+        found = read(**place, oldest=f"{since:.6f}", limit=200, include_all_metadata=True, cursor=cursor or None)
         return found.data if isinstance(found.data, dict) else {}
 
     def status(self, address: Address, words: str) -> None:
@@ -234,23 +236,19 @@ def _parts(messages: Iterator[Mapping[str, Any]], mine: Mapping[str, str]) -> It
             yield int(payload.get("part") or 0), str(message["ts"])
 
 
-class calling:
+@contextmanager
+def calling(address: Address) -> Iterator[None]:
     """What Slack's refusals and a broken connection mean for a delivery, as Undelivered or Doubtful."""
-
-    def __init__(self, address: Address) -> None:
-        self._address = address
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        match error:
-            case SlackApiError():
-                raise _refused(error, self._address) from None
-            case Unavailable():
-                raise Undelivered(f"{error}.", AGAIN) from None
-            case OSError():
-                raise _broken(error) from None
+    try:
+        yield
+    except SlackApiError as error:
+        raise _refused(error, address) from None
+    except SettingsError as error:
+        raise Undelivered(str(error)) from None
+    except Unavailable as error:
+        raise Undelivered(f"{error}.", AGAIN) from None
+    except (OSError, HTTPException) as error:
+        raise _broken(error) from None
 
 
 def _refused(error: SlackApiError, address: Address) -> Undelivered | Doubtful:
@@ -273,7 +271,7 @@ def _retry_after(error: SlackApiError) -> float:
         return AGAIN
 
 
-def _broken(error: OSError) -> Undelivered | Doubtful:
+def _broken(error: OSError | HTTPException) -> Undelivered | Doubtful:
     """A connection that never was has sent nothing; one that broke may have."""
     cause = error.reason if isinstance(error, URLError) else error
     unreached = isinstance(cause, ConnectionRefusedError | socket.gaierror) or (

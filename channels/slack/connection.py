@@ -1,8 +1,10 @@
 """The way to Slack's Web API: clients that neither wait nor repeat by themselves, and who Parley is there."""
 
 import logging
+import re
 import threading
 from collections.abc import Callable
+from http.client import HTTPException
 from urllib.error import URLError
 
 from slack_sdk import WebClient
@@ -19,9 +21,9 @@ REFUSED = {"invalid_auth", "not_authed", "account_inactive", "token_revoked", "t
 
 
 def quiet() -> logging.Logger:
-    """The logger of Slack's own libraries, which would write down what people said at INFO and below."""
+    """The logger of Slack's own libraries: silent, since their lines hold what people said; what matters we say ourselves."""
     logger = logging.getLogger("slack.library")
-    logger.setLevel(logging.WARNING)
+    logger.setLevel(logging.CRITICAL)
     return logger
 
 
@@ -42,7 +44,7 @@ def introduce(client: WebClient) -> Me:
         told = client.auth_test()
     except SlackApiError as error:
         raise refusal(error, "SLACK_BOT_TOKEN") from None
-    except OSError as error:
+    except (OSError, HTTPException) as error:
         raise Unavailable(f"Slack cannot be reached ({reason(error)})") from None
     return Me(
         team=str(told["team_id"]),
@@ -66,7 +68,7 @@ class Introduced:
             return self._me
 
 
-def patiently(step: Callable[[], None], stop: threading.Event, *, first: float = 1.0, most: float = 30.0) -> bool:
+def patiently(step: Callable[[], object], stop: threading.Event, *, first: float = 1.0, most: float = 30.0) -> bool:
     """Do this as often as it takes while Slack is away, which is no reason to end. False: told to stop meanwhile."""
     pause = first
     while not stop.is_set():
@@ -90,12 +92,12 @@ def refusal(error: SlackApiError, variable: str) -> SettingsError | Unavailable:
 
 
 def code_of(error: SlackApiError) -> str:
-    """Slack's name for what went wrong."""
-    told = error.response.get("error") if hasattr(error.response, "get") else None
-    return str(told or "unknown_error").splitlines()[0][:80]
+    """Slack's name for what went wrong; whatever else stands in an answer is none."""
+    told = str(error.response.get("error") if hasattr(error.response, "get") else "")
+    return told if re.fullmatch(r"[a-z_]{1,80}", told) else "unknown_error"
 
 
-def reason(error: OSError) -> str:
+def reason(error: Exception) -> str:
     """Why a connection failed, without the address in it."""
     cause = error.reason if isinstance(error, URLError) else error
     return type(cause).__name__ if isinstance(cause, BaseException) else str(cause)

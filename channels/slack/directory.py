@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from http.client import HTTPException
 from typing import Any
 
 from slack_sdk import WebClient
@@ -100,5 +101,5 @@ def _asked(call: Callable[[], Any]) -> Any:
         if code_of(error) in GONE:
             return None
         raise Unavailable(f"Slack does not say what something is called ({code_of(error)})") from None
-    except OSError:
+    except (OSError, HTTPException):
         raise Unavailable("Slack does not answer") from None

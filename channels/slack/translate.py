@@ -89,6 +89,7 @@ class Pressed:
     text: str = ""
     trigger: str = ""
     whispered: bool = False  # it was on a message that only this person sees
+    response_url: str = ""  # which replaces that message
 
 
 @dataclass(frozen=True)
@@ -290,6 +291,7 @@ def pressed(body: Json, me: Me, team: Team, names: Names) -> Pressed | Ignored:
         spot=Spot(channel, body["user"]["id"], thread_ts),
         trigger=body.get("trigger_id") or "",
         whispered=whispered,
+        response_url=body.get("response_url") or "",
     )
 
 

@@ -1,0 +1,303 @@
+"""The way in from Slack: receive, write down, acknowledge, and tell people at once what became of it.
+
+Nothing is acknowledged before it is durable: a listener that fails makes Slack send the event again, or shows the person that a click failed.
+"""
+
+import json
+import logging
+import re
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from http.client import HTTPException
+from typing import Any, TypeVar
+
+from slack_bolt import App, BoltResponse
+from slack_bolt.authorization import AuthorizeResult
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+from slack_sdk.webhook import WebhookClient
+
+from bot import words
+from bot.events import Attachment, Cancelled, Event, HumanResponded, MessageReceived
+from bot.hear import understand
+from bot.judge import Counted, NotUnderstood, judge
+from bot.people import Team
+from bot.ports import Store, Unavailable
+from bot.settings import Settings
+from bot.thread import Thread
+from channels.slack import translate
+from channels.slack.channel import METADATA
+from channels.slack.connection import Introduced, client, code_of, quiet
+from channels.slack.directory import Directory
+from channels.slack.present import Message, dialog, without_dialog
+from channels.slack.text import at, escape_but_times
+from channels.slack.translate import Heard, Ignored, Me, Names, Pressed, Spot, response, through_dialog
+
+log = logging.getLogger("parley.slack")
+
+SECONDS = 2  # for a call on the way in: Slack wants its acknowledgement within three
+LONGEST = 12_000  # bytes of a text that an event holds; the whole is kept beside it
+UNEXPECTED = (KeyError, IndexError, TypeError, ValueError, AttributeError)
+HOW_TO_ASK = "Mention me in a channel, or write to me directly."
+
+T = TypeVar("T")
+Json = Mapping[str, Any]
+Translate = Callable[[Json, Me, Team, Names], T]
+
+
+class Pump:
+    """What Slack sends, on its way into the store. Safe to use from any thread."""
+
+    def __init__(self, client: WebClient, team: Team, store: Store) -> None:
+        self.me = Introduced(client)
+        self._client = client
+        self._team = team
+        self._store = store
+        self._names = Directory(client)
+        self._aside = ThreadPoolExecutor(4, "slack-answer")
+
+    def close(self) -> None:
+        self._aside.shutdown()
+
+    # What people write
+
+    def event(self, body: Json) -> None:
+        """Take an event of the Events API. Raises Unavailable when Slack must send it again."""
+        if said := self._translated(translate.heard, body):
+            self._hear(said)
+
+    def _hear(self, said: Heard) -> None:
+        thread = self._thread_of(said)
+        event = self._understood(thread, said.arrival.event)
+        if said.stop and not isinstance(event, Cancelled):
+            running = thread is not None and thread.state.status in ("running", "waiting", "paused")
+            self._aside.submit(self._whisper, said.spot, words.NOT_YOURS_TO_STOP if running else words.NOTHING_TO_STOP)
+            return
+        done = self._store.ingest(replace(said.arrival, event=event, thread=thread.id if thread else ""))
+        if done.new:
+            log.info("thread %s: %s from Slack", done.thread, event.type)
+            self._aside.submit(self._tell, said.spot, done.thread, event)
+
+    def _thread_of(self, said: Heard) -> Thread | None:
+        id = self._store.find(said.arrival.address)
+        if id is None and said.root:
+            id = self._by_metadata(said.spot.channel, said.root)
+        return self._store.load(id) if id else None
+
+    def _by_metadata(self, channel: str, ts: str) -> str | None:
+        """The thread of a message of ours whose delivery is not on record yet: it says so itself."""
+        try:
+            found = self._client.conversations_replies(channel=channel, ts=ts, limit=1, include_all_metadata=True)
+        except SlackApiError as error:
+            if error.response.status_code >= 429:
+                raise Unavailable(f"Slack does not show a message ({code_of(error)})") from None
+            return None
+        except (OSError, HTTPException):
+            raise Unavailable("Slack does not answer") from None
+        root: Json = next(iter(found.get("messages") or ()), {})
+        metadata = root.get("metadata") or {}
+        if root.get("user") != self.me().user or metadata.get("event_type") != METADATA:
+            return None
+        return str((metadata.get("event_payload") or {}).get("thread") or "") or None
+
+    def _understood(self, thread: Thread | None, event: Event) -> Event:
+        """A text is an answer only where nothing else came with it that would be lost."""
+        if not isinstance(event, MessageReceived):
+            return event
+        message = self._shortened(event)
+        return message if message.attachments else understand(thread, message)
+
+    def _shortened(self, message: MessageReceived) -> MessageReceived:
+        content = message.text.encode()
+        if len(content) <= LONGEST:
+            return message
+        whole = Attachment(
+            name="the whole message", media_type="text/plain", size=len(content), blob=self._store.put_blob(content)
+        )
+        text = content[:LONGEST].decode(errors="ignore")
+        return message.model_copy(update={"text": f"{text}…", "attachments": (*message.attachments, whole)})
+
+    # What people press
+
+    def press(self, body: Json) -> None:
+        """Take a click. Raises Unavailable when it could not be written down, which Slack shows."""
+        if press := self._translated(translate.pressed, body):
+            thread = self._store.load(press.ticket.thread)
+            if press.verb in ("ask_reason", "ask_words") and _would_count(press, thread):
+                self._aside.submit(self._open, press)
+            else:
+                self._decide(press, thread)
+
+    def submit(self, body: Json) -> None:
+        """Take a dialog that was sent."""
+        if press := self._translated(translate.submitted, body):
+            self._decide(press, self._store.load(press.ticket.thread))
+
+    def _decide(self, press: Pressed, thread: Thread | None) -> None:
+        arrival = response(press, thread)
+        done = self._store.ingest(arrival)
+        log.info("thread %s: %s from Slack", done.thread or "unknown", arrival.event.type)
+        if done.new or not done.thread:
+            self._aside.submit(self._answer, press, done.thread, arrival.event)
+
+    def _open(self, press: Pressed) -> None:
+        """Show the dialog; where Slack does not, offer the same without it."""
+        mine, denial = through_dialog(press), press.verb == "ask_reason"
+        try:
+            self._client.views_open(trigger_id=press.trigger, view=dialog(mine, denial=denial))
+        except (SlackApiError, OSError, HTTPException) as error:
+            log.warning("Slack opened no dialog (%s)", _why(error))
+            self._whisper(press.spot, without_dialog(mine, denial=denial))
+
+    # What they are told
+
+    def _tell(self, spot: Spot, id: str, event: Event) -> None:
+        if text := answer(self._store.load(id), event, self._team):
+            self._whisper(spot, text)
+
+    def _answer(self, press: Pressed, id: str, event: Event) -> None:
+        thread = self._store.load(id) if id else None
+        text = answer(thread, event, self._team, counted=press.whispered)
+        if press.whispered and press.response_url:
+            self._replace(press.response_url, text)
+        elif text:
+            self._whisper(press.spot, text)
+
+    def _whisper(self, spot: Spot, said: str | Message) -> None:
+        """A word that only this person sees. Best effort."""
+        message = said if isinstance(said, Message) else Message(escape_but_times(said), ())
+        try:
+            self._client.chat_postEphemeral(
+                channel=spot.channel,
+                user=spot.user,
+                thread_ts=spot.thread_ts or None,
+                text=message.text,
+                blocks=list(message.blocks) or None,
+            )
+        except (SlackApiError, OSError, HTTPException) as error:
+            log.warning("a word to one person did not reach them (%s)", _why(error))
+
+    def _replace(self, response_url: str, text: str) -> None:
+        """Put the answer where the button was that only they saw."""
+        try:
+            WebhookClient(response_url, timeout=SECONDS, logger=quiet()).send(
+                text=escape_but_times(text), replace_original=True
+            )
+        except (OSError, HTTPException) as error:
+            log.warning("a word to one person did not reach them (%s)", _why(error))
+
+    # What nobody expected
+
+    def _translated(self, translated: "Translate[T | Ignored]", body: Json) -> T | None:
+        """What a payload says; one that cannot be read is kept, so that it can be looked at."""
+        try:
+            found = translated(body, self.me(), self._team, self._names)
+        except UNEXPECTED as error:
+            blob = self._store.put_blob(json.dumps(body).encode())
+            log.error("a Slack %s has an unknown shape (%s); kept as blob %s", kind(body), type(error).__name__, blob)
+            return None
+        if isinstance(found, Ignored):
+            log.debug("Slack: nothing to do for an %s", found.why)
+            return None
+        return found
+
+
+def _would_count(press: Pressed, thread: Thread | None) -> bool:
+    """Whether a dialog makes sense; who may not decide, or is too late, is told so before they type."""
+    event = response(press, thread).event
+    assert isinstance(event, HumanResponded)
+    interaction = thread.state.interactions.get(event.interaction) if thread else None
+    return isinstance(judge(interaction, event), Counted)
+
+
+def answer(thread: Thread | None, event: Event, team: Team, *, counted: bool = False) -> str:
+    """What somebody is told at once about what they did; empty where they see it anyway. ``counted``: also when it counts."""
+    match event:
+        case HumanResponded():
+            verdict = thread.state.verdicts.get(event.id) if thread else None
+            if isinstance(verdict, Counted) and not counted:
+                return ""
+            interaction = thread.state.interactions.get(event.interaction) if thread else None
+            return words.about(verdict or NotUnderstood(event.interaction), interaction, team, at)
+        case Cancelled():
+            return words.STOPPED
+        case MessageReceived() if thread is not None and thread.state.paused:
+            return words.KEPT
+    return ""
+
+
+def kind(body: Json) -> str:
+    """What sort of payload this is, without its content."""
+    event = body.get("event")
+    inner = f" {event.get('type')}" if isinstance(event, Mapping) else ""
+    return f"{body.get('type') or ('command' if 'command' in body else 'payload')}{inner}"
+
+
+def _why(error: Exception) -> str:
+    return code_of(error) if isinstance(error, SlackApiError) else type(error).__name__
+
+
+def pump_of(settings: Settings, team: Team, store: Store) -> Pump:
+    """The pump with the token of the settings."""
+    return Pump(client(settings, seconds=SECONDS), team, store)
+
+
+def slack_app(settings: Settings, pump: Pump) -> App:
+    """The Bolt app around a pump: it verifies, dispatches, and acknowledges once the pump has written down."""
+    app = App(
+        name="slack.app",  # Bolt sets the level of the logger of this name
+        client=WebClient(base_url=settings.slack_api_url, timeout=SECONDS, retry_handlers=[], logger=quiet()),
+        authorize=lambda: _authorized(settings, pump.me()),
+        signing_secret=settings.slack_signing_secret,
+        process_before_response=True,
+        attaching_conversation_kwargs_enabled=False,
+        logger=quiet(),
+    )
+    app.error(_not_taken)
+    app.middleware(_known_only)
+    anything = re.compile(".*")
+
+    @app.event(anything)
+    def event(body: Json) -> None:
+        pump.event(body)
+
+    @app.action(anything)
+    def action(body: Json, ack: Callable[[], BoltResponse]) -> None:
+        pump.press(body)
+        ack()
+
+    @app.view(anything)
+    def view(body: Json, ack: Callable[[], BoltResponse]) -> None:
+        pump.submit(body)
+        ack()
+
+    return app
+
+
+def _authorized(settings: Settings, me: Me) -> AuthorizeResult:
+    return AuthorizeResult(
+        enterprise_id=me.enterprise or None,
+        team_id=me.team,
+        bot_id=me.bot,
+        bot_user_id=me.user,
+        bot_token=settings.slack_bot_token,
+    )
+
+
+def _known_only(body: Json, next: Callable[[], None]) -> BoltResponse | None:
+    """Acknowledge what no listener is for; Slack would send it again and again, or show an error."""
+    if "command" in body:
+        return BoltResponse(status=200, body=HOW_TO_ASK)
+    if body.get("type") in ("event_callback", "block_actions", "view_submission"):
+        next()
+        return None
+    loud = log.warning if body.get("type") == "app_rate_limited" else log.info
+    loud("Slack sent %s; there is nothing to do for it", kind(body))
+    return BoltResponse(status=200)
+
+
+def _not_taken(error: Exception, body: Json) -> None:
+    """Without an acknowledgement Slack sends an event again, and shows that a click failed."""
+    told = str(error) if isinstance(error, Unavailable) else type(error).__name__
+    log.error("a Slack %s was not taken, Slack will try again: %s", kind(body), told)
