@@ -167,7 +167,7 @@ class RedisStore:
         return replace(held, thread=_extend(held.thread, tail), now=float(now))
 
     def claim_due(self, limit: int = 100) -> list[str]:
-        return [thread.decode() for thread in self._run("claim_due", ["due"], [limit, PUT_OFF])]
+        return [thread.decode() for thread in self._run("claim_due", ["due", "claimed"], [limit, PUT_OFF, new_id()])]
 
     def look_at(self, thread: str, at: float) -> None:
         self._ask("ZADD", "due", "LT", _moment(at), thread)
