@@ -42,8 +42,7 @@ class Page:
             self._note(message["method"], message["params"])
         if "error" in message:
             raise RuntimeError(f"{method}: {message['error']['message']}")
-        result: dict[str, Any] = message["result"]
-        return result
+        return dict(message["result"])
 
     def _note(self, event: str, params: dict[str, Any]) -> None:
         if event == "Runtime.exceptionThrown":
@@ -58,8 +57,8 @@ class Page:
     def resize(self, width: int, height: int, *, dark: bool = False) -> None:
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
         self.send("Emulation.setDeviceMetricsOverride", **size)
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self.send("Emulation.setEmulatedMedia", features=[scheme])
+        scheme = "dark" if dark else "light"
+        self.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
 
     def evaluate(self, script: str) -> Any:
         answer = self.send("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
@@ -68,11 +67,11 @@ class Page:
         return answer["result"].get("value")
 
     def wait(self, script: str, seconds: float = 10) -> Any:
-        """Until the script gives something true, which is returned. TimeoutError otherwise."""
+        """Until the script gives an element (then True) or something true, which is returned. TimeoutError otherwise."""
 
         def answer() -> Any:
             with contextlib.suppress(RuntimeError):  # a page that is just being replaced cannot answer
-                return self.evaluate(script)
+                return self.evaluate(f"Promise.resolve({script}).then((v) => v instanceof Node || v)")
 
         return until(answer, seconds, f"{script} in the page, which complained: {self.errors}")
 
@@ -102,8 +101,7 @@ def browser() -> Iterator[Page]:
     """A fresh browser with one tab. Where chromium is not installed, FileNotFoundError."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         command = ["chromium", *SWITCHES, f"--user-data-dir={profile}", "about:blank"]
-        quiet = subprocess.DEVNULL
-        with subprocess.Popen(command, stdout=quiet, stderr=quiet) as process, contextlib.ExitStack() as stack:
+        with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process, contextlib.ExitStack() as stack:
             stack.callback(process.terminate)
             told = Path(profile) / "DevToolsActivePort"
             port, *_ = until(lambda: told.exists() and told.read_text().split(), 30, "chromium's port")

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import uvicorn
 
+from bot.orphan import end_with_parent
 from channels.sandbox.app import Changes, create_app
 from channels.sandbox.mail import Mailroom
 from channels.sandbox.people import Cast, read_cast
@@ -147,6 +148,7 @@ def _mailroom(data: Path, cast: Cast, secrets: Mapping[str, str], changes: Chang
 
 
 def main() -> None:
+    end_with_parent()
     options = arguments()
     secrets = {name: os.environ.get(name) or default for name, default in SECRETS.items()}
     try:

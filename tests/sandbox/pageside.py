@@ -109,8 +109,8 @@ def launch(folder: Path, parley: str, ports: tuple[int, int, int]) -> subprocess
         env={
             **os.environ,
             "SANDBOX_API_KEY": "the-key",
-            "SLACK_BOT_TOKEN": "xoxb-page",
-            "SLACK_APP_TOKEN": "xapp-page",
+            "SLACK_BOT_TOKEN": "xoxb-sandbox",
+            "SLACK_APP_TOKEN": "xapp-sandbox",
         },
     )
 

@@ -54,7 +54,7 @@ def test_the_page_itself_and_programs_may_change_things(running: Sandbox) -> Non
 
 def test_slacks_own_paths_ask_for_a_token_instead_of_an_origin(running: Sandbox) -> None:
     status, answer = running.post(
-        "/slack/api/auth.test", {}, Origin="http://elsewhere.example", Authorization="Bearer xoxb-page"
+        "/slack/api/auth.test", {}, Origin="http://elsewhere.example", Authorization="Bearer xoxb-sandbox"
     )
     assert (status, answer["ok"]) == (200, True)
     assert running.post("/slack/api/auth.test", {})[1]["ok"] is False

@@ -24,10 +24,20 @@ export const get = (path, query = {}) => ask(`${path}?${new URLSearchParams(quer
 export const post = (path, body = {}) =>
   ask(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
 
-/** Every change, until the page is closed; `onState(false)` while the stream is down. EventSource reconnects by itself. */
+/**
+ * Every change, while the page is looked at; `onState(false)` while the stream is down. EventSource reconnects by itself. A page that
+ * the browser keeps for its Back button would keep the connection too, and there are only six.
+ */
 export function listen(onChange, onState) {
-  const stream = new EventSource("/sandbox/stream");
-  stream.onopen = () => onState(true);
-  stream.onerror = () => onState(false);
-  stream.onmessage = (event) => onChange(JSON.parse(event.data));
+  let stream = null;
+  const open = () => {
+    stream?.close();
+    stream = new EventSource("/sandbox/stream");
+    stream.onopen = () => onState(true);
+    stream.onerror = () => onState(false);
+    stream.onmessage = (event) => onChange(JSON.parse(event.data));
+  };
+  window.addEventListener("pagehide", () => stream.close());
+  window.addEventListener("pageshow", (event) => event.persisted && open());
+  open();
 }

@@ -72,7 +72,7 @@ function pane(app, kind) {
     const rows = kind === "thread" && root === undefined ? [] : withDays(messages, kind);
     stick(scroller, () => reconcile(list, rows, {
       key: (row) => row.key,
-      sign: (row) => [row, app.state.me.id, app.failures.get(row.message?.ts), app.editing === row.key, kind === "channel" && row.message?.ts === app.state.route.thread],
+      sign: (row) => [row, app.state.me.id, app.state.failures.get(row.message?.ts), app.state.editing === row.key, kind === "channel" && row.message?.ts === app.state.route.thread],
       build: (row) => (row.day ? h("li", { class: "day" }, h("span", {}, row.day)) : messageRow(app, row, kind)),
     }), fresh);
     ensureStop();
@@ -103,20 +103,20 @@ function messageRow(app, { message, joined, below }, kind) {
   const { me, route } = app.state;
   const name = message.name || app.names.user(author(message));
   const isApp = Boolean(message.bot_id);
-  const failure = app.failures.get(message.ts);
+  const failure = app.state.failures.get(message.ts);
   const classes = ["message", joined && "joined", message.ephemeral && "ephemeral", message.streaming && "streaming", kind === "channel" && route.thread === message.ts && "current"];
   return h("li", { class: classes, tabindex: -1, "aria-label": `${name}: ${message.text ?? ""}`.slice(0, 200) },
     message.ephemeral && h("div", { class: "only-you" }, icon("eye"), "Only visible to you"),
     h("div", { class: "gutter" }, joined ? stamp(message.ts) : avatar(name, { app: isApp })),
     h("div", { class: "message-body" },
       !joined && h("div", { class: "message-head" }, h("strong", {}, name), isApp && h("span", { class: "tag" }, "APP"), stamp(message.ts)),
-      app.editing === message.ts ? editor(app, message) : content(app, message),
+      app.state.editing === message.ts ? editor(app, message) : content(app, message),
       message.edited && h("span", { class: "muted small" }, " (edited)"),
       failure && h("p", { class: "field-error", role: "alert" }, failure),
       reactions(app, message),
       kind === "channel" && threadLink(app, message),
       below > 0 && h("div", { class: "replies-rule" }, h("span", {}, count(below, "reply", "replies")))),
-    !message.ephemeral && app.editing !== message.ts && toolbar(app, message, kind, author(message) === me.slack));
+    !message.ephemeral && app.state.editing !== message.ts && toolbar(app, message, kind, author(message) === me.slack));
 }
 
 function content(app, message) {
@@ -171,7 +171,7 @@ function editor(app, message) {
 export function placeName(app) {
   const channel = app.channel();
   if (!channel) return "";
-  return channel.kind === "im" ? app.imName(channel) : `#${channel.name}`;
+  return channel.kind === "im" ? app.names.user(app.imOther(channel)) : `#${channel.name}`;
 }
 
 function placeAbout(app) {

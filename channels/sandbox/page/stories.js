@@ -1,7 +1,10 @@
 // What to try first: three stories that start with one click, and the coach that says what comes next.
 
+import { attempt, notify } from "./actions.js";
+import { get, post } from "./api.js";
 import { fill, h, icon } from "./dom.js";
 import { avatar } from "./faces.js";
+import { bare } from "./mail.js";
 
 const happened = (type, fits = () => true) => (events) => events.some((e) => e.type === type && fits(e));
 const after = (first, then) => (events) => {
@@ -70,7 +73,50 @@ function storyCard(app, story, number) {
   return h("article", { class: "story" },
     h("div", { class: "row between" }, h("span", { class: "faces" }, story.who.map((name) => avatar(name)), avatar("Parley", { app: true })), h("span", { class: "muted small" }, story.channels)),
     h("h2", {}, story.title), h("p", {}, story.lead),
-    h("button", { class: "button primary", type: "button", "data-story": story.id, onclick: (event) => app.play(story, event.currentTarget) }, icon("play"), `Start story ${number}`));
+    h("button", { class: "button primary", type: "button", "data-story": story.id, onclick: (event) => play(app, story, event.currentTarget) }, icon("play"), `Start story ${number}`));
+}
+
+// Playing one
+
+async function play(app, story, button) {
+  button.disabled = true;
+  await (story.mail ? startByMail(app, story) : startInSlack(app, story));
+  button.disabled = false;
+}
+
+async function startByMail(app, { id, mail }) {
+  const { email } = app.person(mail.as);
+  const sent = await attempt(post("/sandbox/mail/send", { from: email, to: [mail.to], subject: mail.subject, text: mail.text }));
+  if (!sent) return;
+  keep(app, { id, root: bare(sent.message_id) });
+  app.go({ as: mail.as, view: "mail", place: bare(sent.message_id), thread: null });
+}
+
+async function startInSlack(app, { id, slack }) {
+  const writer = app.person(slack.as) ?? app.teammate();
+  const channel = app.state.directory?.channels.find((c) => c.name === slack.channel);
+  if (!channel) return notify(`There is no #${slack.channel} in bot.toml; this story needs it.`);
+  const sent = await attempt(post("/sandbox/slack/post", { user: writer.slack, channel: channel.id, text: slack.text }));
+  if (!sent) return null;
+  keep(app, { id, root: sent.ts });
+  return app.go({ as: writer.id, view: "slack", place: channel.id, thread: sent.ts });
+}
+
+/** The story that runs survives a reload of the page. */
+function keep(app, story) {
+  app.state.story = story;
+  sessionStorage.setItem("story", JSON.stringify(story && { ...story, events: undefined }));
+}
+
+/** Bring the running story's events up to date: its thread is the one that its first message started. */
+export async function followStory(app) {
+  const { story, thread, route, pinned } = app.state;
+  if (!story) return;
+  if (!story.thread && thread && !pinned && [route.place, route.thread].includes(story.root)) keep(app, { ...story, thread: thread.id });
+  const id = app.state.story.thread;
+  if (!id) return;
+  const { events } = thread?.id === id ? thread : await get(`/parley/threads/${id}`);
+  if (app.state.story?.thread === id) app.state.story.events = events;
 }
 
 /** The strip above the conversation while a story runs. */
@@ -89,7 +135,7 @@ export function coachView(app) {
     const next = done.indexOf(false);
     const { action } = known.steps.at(next);
     fill(element,
-      h("div", { class: "row between" }, h("strong", {}, known.title), h("button", { class: "quiet", type: "button", "aria-label": "Leave the story", onclick: () => app.play(null) }, "✕")),
+      h("div", { class: "row between" }, h("strong", {}, known.title), h("button", { class: "quiet", type: "button", "aria-label": "Leave the story", onclick: () => (keep(app, null), app.draw()) }, "✕")),
       h("ol", {}, known.steps.map((step, i) => h("li", { class: done[i] ? "done" : i === next ? "next" : "later", "aria-current": i === next ? "step" : null }, step.text))),
       h("div", { class: "row wrap" },
         action && story.thread && !there(app, action) && h("button", { class: "button small primary", type: "button", onclick: () => action.run(app, story.thread) }, action.label),
