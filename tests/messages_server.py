@@ -223,6 +223,7 @@ def messages_server(script: Script | Answer, **options: Any) -> Iterator[Message
 
     class Talk(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def do_POST(self) -> None:
             length = int(self.headers["content-length"])

@@ -15,7 +15,7 @@ from bot.judge import Counted, TooLate
 from bot.ports import Choice, Prompt
 from bot.thread import STOP, Call, Interaction, Thread
 from bot.tool import Tool, one_line, schema_of, spec
-from workers.words import Guess, guess, stems, words
+from workers.guess import LOOKING, Guess, guess, stems, words
 
 Step: TypeAlias = tuple[str, dict[str, Any]]
 
@@ -147,8 +147,8 @@ class Reader:
 
     def _from_inside(self, texts: list[str]) -> Step | None:
         """A word among colleagues that answers no question: the requester does not get it."""
-        to, message = self._colleagues(), self._last_message()
-        if not to or message is None or message.origin.address == self.thread.state.home:
+        to, message, state = self._colleagues(), self._last_message(), self.thread.state
+        if not to or message is None or message.origin.address == state.home or message.actor.same(state.requester):
             return None
         question = "This stays between us. Answer here with what the other side should read, and I pass it on."
         return "contact_human", {"question": question, "to": to}
@@ -246,8 +246,13 @@ class Reader:
         if event.actor.kind == "parley" or call is None or self._is_prefetched(event.call):
             return self._still_waiting() if self._waiting() else ""
         result = event.result.strip()
-        shown = f"\n\n```\n{result[:1500]}\n```" if "\n" in result or len(result) > 200 else f" {_sentence(result)}"
-        return f"{self._approved(call)}: {self._in_words(call)}.{shown}"
+        line = "; ".join(each.strip() for each in result.splitlines() if each.strip())
+        shown = _sentence(line) if len(line) <= 200 else f"\n```\n{result[:1500]}\n```"
+        return (
+            shown
+            if LOOKING & set(words(call.tool.replace("_", " ")))
+            else f"{self._approved(call)}: {self._in_words(call)}. {shown}"
+        )
 
     def _approved(self, call: Call) -> str:
         interaction = self.thread.state.interactions.get(call.interaction or "")
@@ -287,7 +292,9 @@ class Reader:
 
     def _abilities(self) -> str:
         if desks := self._desks():
-            return "I pass you on: " + "; ".join(f"{name} for {one_line(about)}" for name, about in desks.items())
+            return (
+                "I pass you on: " + "; ".join(f"{name} for {_first_part(about)}" for name, about in desks.items()) + "."
+            )
         if self._search_tool() is not None and self._colleagues():
             return f"I answer from our articles, and ask {self._colleagues()} where they do not say."
         can = [one_line(spec(tool).description.partition("\n")[0]).rstrip(".") for tool in self.agent.tools]
@@ -470,6 +477,10 @@ def _short(text: str) -> str:
 def _sentence(text: str) -> str:
     text = text.strip()
     return text if not text or text[-1] in ".!?…" else f"{text}."
+
+
+def _first_part(text: str) -> str:
+    return one_line(re.split(r"[:.]", text)[0])
 
 
 def _is_list(paragraph: str) -> bool:
