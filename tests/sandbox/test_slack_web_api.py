@@ -65,6 +65,7 @@ def test_history_is_newest_first_without_replies_and_paged(client: WebClient) ->
     assert [page["messages"][0]["text"] for page in pages] == ["2", "1"]
 
 
+@pytest.mark.filterwarnings("ignore:The top-level `text` argument is missing")
 @pytest.mark.parametrize(
     ("error", "arguments"),
     [
@@ -156,6 +157,21 @@ def test_a_status_goes_when_the_app_replies(world: World, client: WebClient) -> 
     assert [(status["thread_ts"], status["status"]) for status in shown] == [(ts, "searching the articles…")]
     client.chat_postMessage(channel=SUPPORT, thread_ts=ts, text="found")
     assert world.get("messages", user=ANA, channel=SUPPORT)["statuses"] == []
+
+
+def test_a_status_nobody_renews_goes_by_itself(
+    world: World, client: WebClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("channels.sandbox.slack.statuses.STATUS_SECONDS", 0)
+    ts = world.post(ANA, SUPPORT, "hello")
+    client.assistant_threads_setStatus(channel_id=SUPPORT, thread_ts=ts, status="thinking…")
+    assert world.get("messages", user=ANA, channel=SUPPORT)["statuses"] == []
+
+
+def test_a_reply_to_a_reply_is_refused(world: World, client: WebClient) -> None:
+    ts = world.post(ANA, OPS, "root")
+    reply = world.post(BEN, OPS, "reply", thread_ts=ts)
+    assert refusal(lambda: client.chat_postMessage(channel=OPS, text="x", thread_ts=reply)) == "cannot_reply_to_message"
 
 
 def test_a_session_is_processing_until_it_is_said_otherwise(world: World, client: WebClient) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -87,41 +88,36 @@ class Conversations:
         message = self._records.message(channel, ts, audience)
         if message is None:
             raise SlackError("message_not_found")
-        return self._with_thread(channel, message)
+        return self._with_threads(channel, [message])[0]
 
     def history(self, channel: str) -> list[Json]:
         """The channel itself, oldest first: without replies, unless they were sent to the channel too."""
-        messages = self._records.messages(channel)
-        return [
-            self._with_thread(channel, message)
-            for message in messages
-            if message.get("thread_ts", message["ts"]) == message["ts"] or message.get("subtype") == "thread_broadcast"
-        ]
+        messages = self._with_threads(channel, self._records.messages(channel))
+        return [m for m in messages if not _is_reply(m) or m.get("subtype") == "thread_broadcast"]
 
     def thread(self, channel: str, ts: str) -> list[Json]:
         """A message and its replies, oldest first."""
         message = self._records.message(channel, ts)
         if message is None:
             raise SlackError("thread_not_found")
-        if message.get("thread_ts", ts) != ts:
+        if _is_reply(message):
             return [message]
         parent, *replies = self._records.messages(channel, thread=ts)
         return [events.with_thread(parent, replies), *replies]
 
     def seen_by(self, channel: str, user: str) -> list[Json]:
         """Everything that this user can read there, ephemerals and replies included, oldest first."""
-        return [self._with_thread(channel, message) for message in self._records.messages(channel, audience=user)]
+        return self._with_threads(channel, self._records.messages(channel, audience=user))
 
     def ephemerals(self, channel: str, user: str) -> set[str]:
         return self._records.ephemerals(channel, user)
 
-    def _with_thread(self, channel: str, message: Json) -> Json:
-        if message.get("thread_ts", message["ts"]) != message["ts"]:
-            return message
-        replies = [
-            reply for reply in self._records.messages(channel, thread=message["ts"]) if reply["ts"] != message["ts"]
-        ]
-        return events.with_thread(message, replies)
+    def _with_threads(self, channel: str, messages: Sequence[Json]) -> list[Json]:
+        replies: dict[str, list[Json]] = defaultdict(list)
+        for message in self._records.messages(channel):
+            if _is_reply(message):
+                replies[message["thread_ts"]].append(message)
+        return [events.with_thread(message, replies[message["ts"]]) for message in messages]
 
     # what people and the app do
 
@@ -150,7 +146,7 @@ class Conversations:
         parent = self._records.message(conversation["id"], thread_ts)
         if parent is None:
             raise SlackError("thread_not_found")
-        if parent.get("thread_ts", thread_ts) != thread_ts:
+        if _is_reply(parent):
             raise SlackError("cannot_reply_to_message")
         return {"thread_ts": thread_ts, "parent_user_id": parent["user"]}
 
@@ -229,3 +225,7 @@ class Conversations:
     def _notify(self, conversation: Json, event: Json) -> None:
         if self._app.bot_user in conversation["members"]:
             self._tell(event)
+
+
+def _is_reply(message: Json) -> bool:
+    return bool(message.get("thread_ts", message["ts"]) != message["ts"])

@@ -4,11 +4,12 @@ https://docs.slack.dev/apis/events-api/using-socket-mode
 """
 
 import asyncio
+import contextlib
 import itertools
+import json
 import secrets
 import uuid
 from collections.abc import Callable
-from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -43,16 +44,24 @@ class Socket:
         """Take acknowledgements until the app hangs up."""
         try:
             while True:
-                self._acknowledge(await self._websocket.receive_json())
-        except (WebSocketDisconnect, ValueError):
+                self._acknowledge(_decoded(await self._websocket.receive_text()))
+        except WebSocketDisconnect:
             for answer in self._waiting.values():
                 if not answer.done():
                     answer.set_exception(Unacknowledged("connection_failed"))
 
-    def _acknowledge(self, frame: Any) -> None:
-        answer = self._waiting.get(frame.get("envelope_id", "")) if isinstance(frame, dict) else None
+    def _acknowledge(self, frame: Json) -> None:
+        answer = self._waiting.get(frame.get("envelope_id", ""))
         if answer and not answer.done():
             answer.set_result(frame.get("payload") or {})
+
+
+def _decoded(frame: str) -> Json:
+    """What the app sent; nothing for what is no JSON object."""
+    with contextlib.suppress(ValueError):
+        if isinstance(decoded := json.loads(frame), dict):
+            return decoded
+    return {}
 
 
 class Link:
