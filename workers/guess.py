@@ -191,7 +191,8 @@ def _in_text(name: str, part: Schema, text: str, required: bool) -> list[Any]:
         chosen = _mentioned(values, text)
         return [chosen] if chosen else []
     if kind == "string" and name in REASONS:
-        return [because[1].strip()[:200]] if (because := BECAUSE.search(text)) else []
+        because = BECAUSE.search(text)
+        return [because[1].strip()[:200]] if because else [text.strip()[:200]] if required else []
     if not required:
         return []
     if kind in ("integer", "number"):

@@ -196,11 +196,13 @@ class Reader:
 
     def answer_from_articles(self) -> Step:
         """The best passage of the best article if it fits, else a question to colleagues, else plain words."""
-        text = self._texts()[0] if self._texts() else ""
-        articles, unknown = _articles(self._results())
+        text, found = next(iter(self._texts()), ""), self._results()
+        articles, unknown = _articles(found)
         best = max(articles, key=lambda article: len(article.matches(text)), default=None)
         if best is not None and best.fits(text, articles, unknown):
             return self.reply(self._letter(best.passage(text)))
+        if found and not articles and not found.startswith("No "):  # a search that does not give articles
+            return self.reply(found[:1500])
         to = self._colleagues()
         if to and not self._unreachable():
             return "contact_human", {"question": self._question(text, best), "to": to}
@@ -248,11 +250,9 @@ class Reader:
         result = event.result.strip()
         line = "; ".join(each.strip() for each in result.splitlines() if each.strip())
         shown = _sentence(line) if len(line) <= 200 else f"\n```\n{result[:1500]}\n```"
-        return (
-            shown
-            if LOOKING & set(words(call.tool.replace("_", " ")))
-            else f"{self._approved(call)}: {self._in_words(call)}. {shown}"
-        )
+        done = self._in_words(call)
+        looked = LOOKING & set(words(f"{done} {call.tool.replace('_', ' ')}"))
+        return shown if looked else f"{self._approved(call)}: {done}. {shown}"
 
     def _approved(self, call: Call) -> str:
         interaction = self.thread.state.interactions.get(call.interaction or "")
@@ -425,7 +425,9 @@ class Article:
         parts = [part for part in self.text.split("\n\n") if part.strip()] or [self.title]
         wanted = stems(" ".join(self.matches(text)))
         rare = Counter(word for part in parts for word in wanted & stems(part))
-        best = max(range(len(parts)), key=lambda at: sum(1 / rare[word] for word in wanted & stems(parts[at])))
+        weights = [sum(1 / rare[word] for word in wanted & stems(part)) for part in parts]
+        weights[0] += 0.6  # articles begin with what is asked most
+        best = weights.index(max(weights))
         first = best - 1 if best and _is_list(parts[best]) else best
         return "\n\n".join(map(_unwrapped, parts[first : best + 1]))
 

@@ -169,7 +169,7 @@ def test_no_more_tools_are_strict_than_the_server_takes() -> None:
         type(f"Tool{number}", (SwitchLight,), {"__doc__": "Switch.", "__module__": __name__}) for number in range(30)
     ]
     with messages_server(says("Fine.")) as server:
-        model(server).choose(prompt(agent=Agent(tools=many).named("many", PROMPT)))  # type: ignore[arg-type]
+        model(server).choose(prompt(agent=Agent(tools=many).named("many", PROMPT)))
     assert 0 < sum(bool(tool.get("strict")) for tool in server.requests[0]["tools"]) <= 20
 
 
