@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from bot import events as e
 from bot.agent import Agent
 from bot.effects import Effect, Prefetch, Run, Think, Wait, Write
-from bot.events import CLOCK, PARLEY, Actor, Audience
+from bot.events import CLOCK, Actor, Audience
 from bot.ids import digest
 from bot.intents import ContactHuman, HandOver, Reply, Withdraw
 from bot.people import Team
@@ -92,8 +92,8 @@ def _replace_request(thread: Thread, call: Call) -> Iterator[Effect]:
             continue
         if interaction.asked.digest == call.digest:
             waiting = f"This very request already waits for approval as {interaction.id}."
-            yield Write(e.ToolReturned(id=_id(thread), actor=PARLEY, call=call.id, result=waiting))
-        yield Write(e.Withdrawn(id=_id(thread), actor=PARLEY, interaction=interaction.id, reason="superseded"))
+            yield Write(e.ToolReturned(id=_id(thread), call=call.id, result=waiting))
+        yield Write(e.Withdrawn(id=_id(thread), interaction=interaction.id, reason="superseded"))
 
 
 def _ask_approval(team: Team, thread: Thread, call: Call, tool: Tool, approval: Approval) -> Effect:
@@ -142,7 +142,7 @@ def _overdue(agent: Agent, thread: Thread, call: Call) -> Effect:
     tool = parse(agent, call.tool, _arguments_started(thread.state, call))
     if not isinstance(tool, str) and (spec(tool).idempotent or spec(tool).effect == "read"):
         return Run(call.id, tool, call.attempt + 1, call.key, approval=call.interaction)
-    return Write(e.OutcomeUnknown(id=_id(thread), actor=PARLEY, call=call.id, attempt=call.attempt))
+    return Write(e.OutcomeUnknown(id=_id(thread), call=call.id, attempt=call.attempt))
 
 
 def _arguments_started(state: State, call: Call) -> Any:
@@ -156,7 +156,6 @@ def _ask_outcome(team: Team, agent: Agent, thread: Thread, call: Call) -> e.Huma
     what = approval.asked.text if approval else call.tool.replace("_", " ")
     return e.HumanContacted(
         id=_id(thread),
-        actor=PARLEY,
         interaction=f"{thread.id}.{thread.version}",
         kind="outcome",
         text=f"Interrupted while running: {what}. It may or may not have happened. Please look, then say which.",
@@ -219,7 +218,7 @@ def _limits(team: Team, agent: Agent, thread: Thread, now: float) -> Iterator[Ef
     reached = state.steps >= agent.steps or state.errors >= agent.errors
     asked = [each for each in state.open_interactions if each.asked.kind == "limit"]
     if asked and not reached:
-        yield Write(e.Withdrawn(id=_id(thread), actor=PARLEY, interaction=asked[0].id, reason="superseded"))
+        yield Write(e.Withdrawn(id=_id(thread), interaction=asked[0].id, reason="superseded"))
     if reached and state.fresh:
         yield _wait(state, now) if asked else Write(_ask_limit(team, agent, thread))
 
@@ -232,7 +231,6 @@ def _ask_limit(team: Team, agent: Agent, thread: Thread) -> e.HumanContacted:
         text = f"I took {state.steps} steps and am not done. Shall I go on?"
     return e.HumanContacted(
         id=_id(thread),
-        actor=PARLEY,
         interaction=f"{thread.id}.{thread.version}",
         kind="limit",
         text=text,
@@ -273,15 +271,15 @@ def parse(agent: Agent, name: str, arguments: Any) -> Tool | str:
 
 
 def _refuse(thread: Thread, call: Call, error: str) -> e.ToolFailed:
-    return e.ToolFailed(id=_id(thread), actor=PARLEY, call=call.id, error=one_line(error))
+    return e.ToolFailed(id=_id(thread), call=call.id, error=one_line(error))
 
 
 def _set_aside(thread: Thread, error: str) -> e.SetAside:
-    return e.SetAside(id=_id(thread), actor=PARLEY, error=error)
+    return e.SetAside(id=_id(thread), error=error)
 
 
 def _agent(thread: Thread) -> Actor:
-    return Actor(kind="agent", id=f"agent:{thread.state.agent}", name=thread.state.agent, proof="parley")
+    return Actor(kind="agent", id=f"agent:{thread.state.agent}")
 
 
 def _id(thread: Thread) -> str:

@@ -84,11 +84,14 @@ class Audience(Value):
 
 
 class Base(Value):
-    """What every event has. ``at`` is the store's time of arrival in seconds since 1970; it is 0 until the store sets it."""
+    """What every event has. ``at`` is the store's time of arrival in seconds since 1970; it is 0 until the store sets it.
+
+    Who did it is Parley itself, where nobody else is named.
+    """
 
     id: str
     at: float = 0.0
-    actor: Actor
+    actor: Actor = PARLEY
     v: int = 1
 
 

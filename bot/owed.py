@@ -111,7 +111,7 @@ def _everything(thread: Thread) -> Iterator[Delivery]:
         if post.address.startswith("web:") or post.state in ("failed", "unknown"):
             continue
         body = _body(state, post)
-        shows = digest(_face(body)) if isinstance(body, Card) else ""
+        shows = digest(_face(body))[:8] if isinstance(body, Card) else ""
         if post.state != "delivered":
             if not (isinstance(body, Card) and not body.open and post.state == "owed" and body.kind != "approval"):
                 yield _delivery(post, body, shows)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 
 from bot import events as e
-from bot.events import PARLEY, Event
+from bot.events import Event
 from bot.owed import Delivery, owed
 from bot.ports import Channel, Doubtful, Sent, Store, Undelivered
 from bot.thread import Thread
@@ -93,7 +93,6 @@ class Deliveries:
         if not delivery.native:
             attempted = e.DeliveryAttempted(
                 id=f"{delivery.key}.a{delivery.attempt}",
-                actor=PARLEY,
                 delivery=delivery.key,
                 address=delivery.address,
                 attempt=delivery.attempt,
@@ -148,7 +147,6 @@ class Deliveries:
 def _delivered(delivery: Delivery, sent: Sent) -> e.Delivered:
     return e.Delivered(
         id=f"{delivery.key}.{delivery.shows[:6] or 'd'}",
-        actor=PARLEY,
         delivery=delivery.key,
         address=delivery.address,
         native=sent.native,
@@ -160,7 +158,6 @@ def _delivered(delivery: Delivery, sent: Sent) -> e.Delivered:
 def _failed(delivery: Delivery, error: str, retry_at: float | None = None) -> e.DeliveryFailed:
     return e.DeliveryFailed(
         id=f"{delivery.key}.f{delivery.attempt}{delivery.shows[:6]}",
-        actor=PARLEY,
         delivery=delivery.key,
         address=delivery.address,
         error=one_line(error),
@@ -172,5 +169,5 @@ def _failed(delivery: Delivery, error: str, retry_at: float | None = None) -> e.
 
 def _unknown(delivery: Delivery, error: str) -> e.DeliveryUnknown:
     return e.DeliveryUnknown(
-        id=f"{delivery.key}.u", actor=PARLEY, delivery=delivery.key, address=delivery.address, error=one_line(error)
+        id=f"{delivery.key}.u", delivery=delivery.key, address=delivery.address, error=one_line(error)
     )

@@ -17,7 +17,7 @@ from pydantic_core import to_jsonable_python
 from bot import events as e
 from bot.decide import decide, parse
 from bot.effects import Effect, Prefetch, Run, Think, Wait, Write
-from bot.events import PARLEY, Actor, Event
+from bot.events import Actor, Event
 from bot.ids import new_id
 from bot.owed import next_due, owed
 from bot.people import Team
@@ -64,7 +64,7 @@ class Loop:
                 self._hold(held, effect)
                 self.waits.submit(self._guarded, held, self._take_time, effect)
                 return
-            held = self._write(held, effect.event)
+            held = self._write(held, *self._with_what_follows(held, effect.event))
         self.deliver(held.thread)
         if (later := self.store.release(held, _look_again(held, effect.until))) is not None:
             self.advance(later)
@@ -73,7 +73,7 @@ class Loop:
         if held.attempts <= PATIENCE:
             return decide(self.team, held.thread, held.now)
         error = "I could not get on with this; an operator can look at the log and resume it."
-        return Write(e.SetAside(id=f"d{held.thread.version}", actor=PARLEY, error=error))
+        return Write(e.SetAside(id=f"d{held.thread.version}", error=error))
 
     def _take_time(self, held: Held, effect: Think | Prefetch | Run) -> None:
         try:
@@ -105,6 +105,14 @@ class Loop:
         self.deliver(held.thread)
         return held
 
+    def _with_what_follows(self, held: Held, event: Event) -> list[Event]:
+        """This event and all that the rules would write down right after it, so that they are appended in one step."""
+        events, thread = [event], held.thread.extend([event])
+        while isinstance(effect := decide(self.team, thread, held.now), Write):
+            events.append(effect.event)
+            thread = thread.extend([effect.event])
+        return events
+
     def _perform(self, held: Held, effect: Think | Prefetch | Run) -> Held:
         match effect:
             case Think():
@@ -129,20 +137,20 @@ class Loop:
         tool = parse(agent, choice.tool, choice.arguments)
         call = e.ToolCalled(
             id=f"d{thread.version}",
-            actor=Actor(kind="agent", id=f"agent:{agent.name}", name=agent.name, proof="parley"),
+            actor=Actor(kind="agent", id=f"agent:{agent.name}"),
             call=f"c{thread.version}",
             tool=choice.tool,
             arguments=_json_object(choice.arguments) if isinstance(tool, str) else arguments_of(tool),
-            digest="" if isinstance(tool, str) else digest_of(tool),
+            digest="" if isinstance(tool, str) or spec(tool).effect == "read" else digest_of(tool),
             seen=thread.version,
             shown=fingerprint(agent, blocks),
             thought=choice.thought,
             usage=choice.usage,
         )
         try:
-            return self.store.append(held, call)
+            return self.store.append(held, *self._with_what_follows(held, call))
         except Overtaken as overtaken:
-            lost = e.ThoughtDiscarded(id=new_id(), actor=PARLEY, seen=thread.version, usage=choice.usage)
+            lost = e.ThoughtDiscarded(id=new_id(), seen=thread.version, usage=choice.usage)
             return replace(overtaken.held, thread=self.store.record(overtaken.held.thread, lost))
 
     def _model_failed(self, held: Held, error: ModelError) -> Held:
@@ -152,7 +160,6 @@ class Loop:
             retry_at = held.now + max(error.retry_after, min(2.0**thread.state.model_failures, 300.0))
         failed = e.ModelFailed(
             id=new_id(),
-            actor=PARLEY,
             reason=error.reason,
             error=one_line(str(error)),
             retry_at=retry_at,
@@ -166,14 +173,12 @@ class Loop:
         thread = held.thread
         wanted = self.team.agents[thread.state.agent].prefetch[number]
         first = next((event.text for event in thread.events if isinstance(event, e.MessageReceived)), "")
-        called = e.ToolCalled(
-            id=f"d{thread.version}", actor=PARLEY, call=f"c{thread.version}", tool="", prefetched=True
-        )
+        called = e.ToolCalled(id=f"d{thread.version}", call=f"c{thread.version}", tool="", prefetched=True)
         try:
             tool = wanted if isinstance(wanted, Tool) else wanted(first)
         except Exception as error:
             called = called.model_copy(update={"tool": getattr(wanted, "__name__", "prefetch")})
-            failed = e.ToolFailed(id=f"d{thread.version}f", actor=PARLEY, call=called.call, error=_error(error))
+            failed = e.ToolFailed(id=f"d{thread.version}f", call=called.call, error=_error(error))
             return self._write(held, called, failed)
         named = {"tool": spec(tool).name, "arguments": arguments_of(tool), "digest": digest_of(tool)}
         return self._write(held, called.model_copy(update=named))
@@ -199,7 +204,7 @@ class Loop:
     def _started(self, held: Held, effect: Run) -> e.ToolStarted:
         return e.ToolStarted(
             id=f"d{held.thread.version}",
-            actor=Actor(kind="tool", id=f"tool:{spec(effect.tool).name}", proof="parley"),
+            actor=Actor(kind="tool", id=f"tool:{spec(effect.tool).name}"),
             call=effect.call,
             attempt=effect.attempt,
             key=effect.key,
@@ -212,7 +217,7 @@ class Loop:
         """What came of a run, under an id that is the same whoever records it. Raises Late at the deadline."""
         about: dict[str, Any] = {
             "id": f"{effect.call}.{effect.attempt}",
-            "actor": Actor(kind="tool", id=f"tool:{spec(effect.tool).name}", proof="parley"),
+            "actor": Actor(kind="tool", id=f"tool:{spec(effect.tool).name}"),
             "call": effect.call,
             "attempt": effect.attempt,
         }
@@ -232,7 +237,7 @@ class Loop:
         """Past its deadline. What it really did is still recorded when it ends, and settles the doubt."""
         if spec(effect.tool).effect == "read":
             error = f"{spec(effect.tool).name} took longer than {spec(effect.tool).timeout:g} s and was given up."
-            failed = e.ToolFailed(id=new_id(), actor=PARLEY, call=effect.call, attempt=effect.attempt, error=error)
+            failed = e.ToolFailed(id=new_id(), call=effect.call, attempt=effect.attempt, error=error)
             return replace(held, thread=self.store.record(held.thread, failed))
         id = held.thread.id
 
