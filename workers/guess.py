@@ -3,12 +3,12 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from pydantic import ValidationError
 
-from bot.tool import Tool, schema_of, spec
+from bot.tool import Tool, arguments_of, schema_of, spec
 
 Schema: TypeAlias = Mapping[str, Any]
 
@@ -66,11 +66,10 @@ def guess(
     if earlier and (tool := next((each for each in tools if spec(each).name == earlier[0]), None)):
         changed = _filled(tool, [newest], earlier[1])
         if changed.missing or changed.arguments != earlier[1]:
-            return Guess(changed.tool, changed.arguments, changed.missing, changed.choices, named=False)
+            return replace(changed, named=False)
     for text in texts[1:]:
         if tool := _meant(tools, text):
-            filled = _filled(tool, texts, {})
-            return Guess(filled.tool, filled.arguments, filled.missing, filled.choices, named=False)
+            return replace(_filled(tool, texts, {}), named=False)
     return None
 
 
@@ -145,18 +144,17 @@ def _filled(tool: type[Tool], texts: Sequence[str], before: Mapping[str, Any]) -
             arguments[name] = found[0]
         elif required and name not in arguments:
             return Guess(tool, arguments, name, tuple(map(str, _enum(_plain(part, schema)))))
-    return Guess(tool, arguments, _wrong(tool, arguments))
+    return _checked(tool, arguments)
 
 
-def _wrong(tool: type[Tool], arguments: Mapping[str, Any]) -> str:
-    """The first argument that the tool does not accept."""
+def _checked(tool: type[Tool], arguments: Mapping[str, Any]) -> Guess:
+    """With the exact arguments of the call, or with the first one that the tool does not accept as missing."""
     try:
-        tool.model_validate(dict(arguments))
+        return Guess(tool, arguments_of(tool.model_validate(dict(arguments))))
     except ValidationError as error:
-        return str(next(iter(error.errors()[0]["loc"]), "")) or "arguments"
+        return Guess(tool, arguments, str(next(iter(error.errors()[0]["loc"]), "")) or "arguments")
     except Exception:  # a validator of the tool's own may raise anything
-        return "arguments"
-    return ""
+        return Guess(tool, arguments, "arguments")
 
 
 def _plain(part: Schema, schema: Schema) -> Schema:

@@ -2,7 +2,6 @@
 
 import re
 import time
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -16,37 +15,36 @@ from bot.ports import Choice, Prompt
 from bot.thread import STOP, Call, Interaction, Thread
 from bot.tool import Tool, one_line, schema_of, spec
 from workers.guess import LOOKING, Guess, guess, stems, words
+from workers.passages import Article, articles, core
 
 Step: TypeAlias = tuple[str, dict[str, Any]]
 
 LABEL = "I am the scripted stand-in for a model: I know a few rules about words and nothing else. With an ANTHROPIC_API_KEY a real model answers."
-GREETING = re.compile(
-    r"^\s*(dear|hello|hallo|hi|hey|good (morning|afternoon|evening|day))\b[^\n,.!?:]{0,40}[,.!:]?\s*", re.IGNORECASE
-)
-FAREWELL = re.compile(
-    r"\b(((best|kind|warm|many) )+(regards|wishes|thanks|greetings)|regards|sincerely|cheers)\b.*", re.I | re.S
-)
-POLITE = frozenset(
-    """hello hallo hi hey dear good morning afternoon evening day there parley everybody all team thanks thank you very much so a lot many
-    great perfect ok okay cool fine nice wonderful bye please works it that was is for your the help""".split()
+GREETED = frozenset("hello hallo hi hey good morning afternoon evening day".split())
+THANKED = frozenset("thanks thank great perfect wonderful".split())
+POLITE = (
+    GREETED
+    | THANKED
+    | frozenset(
+        "dear there parley everybody all team you very much so a lot many ok okay cool fine nice bye works it that was is for your the help".split()
+    )
 )
 ABOUT_ME = re.compile(
-    r"\b(what (can|do) you do|who are you|what are you|how does this work|are you (a|an|real|human|there)\b.*|scripted"
-    r"|stand-?in|which model)\b|^\W*help\W*$",
+    r"\b(what (can|do) you do|how does this work|who are you|what are you)\W*$|\bscripted\b|\bstand-?in\b|^\W*help\W*$"
+    r"|\bare you (really )?(a |an )?(bot|robot|human|person|machine|model|ai|llm|real)\b|\bwhich model\b",
     re.IGNORECASE,
 )
 TAKE_BACK = re.compile(
-    r"\b(stop|never ?mind|cancel|withdraw|forget (it|that|about)|take (it|that) back|don'?t|do not|no longer|hold off)\b",
-    re.I,
+    r"^\W*((no|sorry|please|ok|wait|actually|oh|then|parley)\W+)*(stop|cancel|withdraw|forget|don'?t|do not|hold off|no longer)\b"
+    r"|\bnever ?mind\b|\b(cancel|withdraw|forget) (it|that|this)\b|\btake (it|that|this) back\b|\bno longer need",
+    re.IGNORECASE,
 )
 OTHERWISE = re.compile(
     r"^\W*(no|nope|sorry|wait|actually|rather|instead|i meant)\b|\b(instead|rather|not)\b", re.IGNORECASE
 )
 DESK = re.compile(r"^- `(\w+)`: (.+(?:\n  .+)*)", re.MULTILINE)
 COLLEAGUES = re.compile(r"`to` \"(\w+)\"")
-ARTICLE = re.compile(r"^# (.+?)(?: \([^()]*?(?:; has: ([^()]*))?\))?$", re.MULTILINE)
-UNKNOWN = re.compile(r"^No article has: (.+)\.$", re.MULTILINE)
-NUMBER = re.compile(r"\b\d{4,}\b")  # an order, an invoice: something that only people can look up
+ONLY_THEY = "Only {} can answer this, please reply to this message. "
 
 DESK_WORDS = {
     "support": "customer order parcel package shipping refund return exchange broken price chair table lamp shelf oak receipt",
@@ -86,6 +84,8 @@ class Reader:
                 return self.take_answer(event)
             if isinstance(event, e.ToolReturned | e.ToolFailed) and self._searched(event.call):
                 return self.answer_from_articles()
+            if isinstance(event, e.Withdrawn) and (question := self._to_ask_again(event)):
+                return question
             if isinstance(event, e.ToolReturned) and (stale := self._stale_request(event)):
                 return "withdraw", {"interaction": stale.id}
         return self.reply("")
@@ -96,7 +96,7 @@ class Reader:
         """To the newest message, with those before it that are not answered yet."""
         texts = self._texts()
         if not texts:
-            return self.reply("You took your message back, so I did nothing.")
+            return self.reply("You took your message back, so I did nothing." if self._deleted() else self._lost())
         for meaning in (
             self._taken_back,
             self._small_talk,
@@ -110,19 +110,26 @@ class Reader:
         return self.reply(self._lost())
 
     def _taken_back(self, texts: list[str]) -> Step | None:
-        if not TAKE_BACK.search(texts[0]) or OTHERWISE.search(texts[0].replace("do not", "")) is not None:
+        """A request is taken back, unless the same words name what to do instead; a question only by few words."""
+        waiting, meant, few = self._waiting(), self._guess(texts), len(texts[0].split()) <= 4
+        if not TAKE_BACK.search(texts[0]):
             return None
-        if waiting := self._waiting():
-            return "withdraw", {"interaction": waiting[-1].id}
-        return None if self._guess(texts) else self.reply("Nothing is waiting, so there is nothing to take back.")
+        if not waiting:
+            return self.reply("Nothing is waiting, so there is nothing to take back.") if few and not meant else None
+        instead = meant and not meant.missing and not _is_this(waiting[-1], meant) and OTHERWISE.search(texts[0])
+        if instead or (waiting[-1].asked.kind == "question" and not few):
+            return None
+        return "withdraw", {"interaction": waiting[-1].id}
 
     def _small_talk(self, texts: list[str]) -> Step | None:
         if ABOUT_ME.search(texts[0]):
             return self.reply(f"{self._abilities()} {LABEL}")
-        if not set(re.findall(r"[^\W_]+", texts[0].casefold())) <= POLITE:
+        said = set(words(texts[0]))
+        if not said <= POLITE or "?" in texts[0]:
             return None
-        thanked = {"thanks", "thank", "great", "perfect"} & set(words(texts[0]))
-        return self.reply("You are welcome." if thanked else f"Hello. {self._abilities()}")
+        if said & THANKED:
+            return self.reply("You are welcome.")
+        return self.reply(f"Hello. {self._abilities()}" if said & GREETED else "Fine.")
 
     def _tool_call(self, texts: list[str]) -> Step | None:
         meant = self._guess(texts)
@@ -150,8 +157,18 @@ class Reader:
         to, message, state = self._colleagues(), self._last_message(), self.thread.state
         if not to or message is None or message.origin.address == state.home or message.actor.same(state.requester):
             return None
+        if waiting := [each for each in self._waiting() if to in each.asked.audience.names]:
+            return "withdraw", {"interaction": waiting[-1].id}  # to ask it again: two open questions would be mixed up
         question = "This stays between us. Answer here with what the other side should read, and I pass it on."
         return "contact_human", {"question": question, "to": to}
+
+    def _to_ask_again(self, withdrawn: e.Withdrawn) -> Step | None:
+        """The question that somebody who was not asked has spoken to."""
+        asked, texts, to = self.thread.state.interactions.get(withdrawn.interaction), self._texts(), self._colleagues()
+        if asked is None or not to or to not in asked.asked.audience.names or not texts or TAKE_BACK.search(texts[0]):
+            return None
+        question = asked.asked.text.removeprefix(ONLY_THEY.format(to))
+        return "contact_human", {"question": ONLY_THEY.format(to) + question, "to": to}
 
     def _search(self, texts: list[str]) -> Step | None:
         tool = self._search_tool()
@@ -159,7 +176,7 @@ class Reader:
             return None
         if self._results():
             return self.answer_from_articles()
-        return spec(tool).name, {_only_field(tool): _core(texts[0])[:300] or texts[0][:300]}
+        return spec(tool).name, {_only_field(tool): core(texts[0])[:300] or texts[0][:300]}
 
     def _desk(self, texts: list[str]) -> Step | None:
         """The desk whose description has most words of the message; undecided between two, whoever wrote says which."""
@@ -197,11 +214,11 @@ class Reader:
     def answer_from_articles(self) -> Step:
         """The best passage of the best article if it fits, else a question to colleagues, else plain words."""
         text, found = next(iter(self._texts()), ""), self._results()
-        articles, unknown = _articles(found)
-        best = max(articles, key=lambda article: len(article.matches(text)), default=None)
-        if best is not None and best.fits(text, articles, unknown):
+        found_articles, unknown = articles(found)
+        best = max(found_articles, key=lambda article: len(article.matches(text)), default=None)
+        if best is not None and best.fits(text, found_articles, unknown):
             return self.reply(self._letter(best.passage(text)))
-        if found and not articles and not found.startswith("No "):  # a search that does not give articles
+        if found and not found_articles and not found.startswith("No "):  # a search that does not give articles
             return self.reply(found[:1500])
         to = self._colleagues()
         if to and not self._unreachable():
@@ -210,11 +227,11 @@ class Reader:
             self._letter("I found nothing that answers this, and nobody to ask. Please write to us again later.")
         )
 
-    def _question(self, text: str, best: "Article | None") -> str:
+    def _question(self, text: str, best: Article | None) -> str:
         nearest = (
             f" The nearest article is “{best.title}”, and it does not settle it." if best else " No article answers it."
         )
-        return f"{self._requester()} asks: {_short(_core(text) or text)}{nearest} What shall I answer?"
+        return f"{self._requester()} asks: {_short(core(text) or text)}{nearest} What shall I answer?"
 
     def reply(self, text: str) -> Step:
         """What came of everything since the last reply, then ``text``."""
@@ -292,17 +309,13 @@ class Reader:
 
     def _abilities(self) -> str:
         if desks := self._desks():
-            return (
-                "I pass you on: " + "; ".join(f"{name} for {_first_part(about)}" for name, about in desks.items()) + "."
-            )
+            return f"I pass you on: {'; '.join(f'{name} for {_first_part(about)}' for name, about in desks.items())}."
         if self._search_tool() is not None and self._colleagues():
             return f"I answer from our articles, and ask {self._colleagues()} where they do not say."
         can = [one_line(spec(tool).description.partition("\n")[0]).rstrip(".") for tool in self.agent.tools]
-        return (
-            f"I can {'; '.join(each[:1].lower() + each[1:] for each in can)}."
-            if can
-            else "I can answer and ask people."
-        )
+        if not can:
+            return "I can answer and ask people."
+        return f"I can {'; '.join(each[:1].lower() + each[1:] for each in can)}."
 
     def _desks(self) -> dict[str, str]:
         """Other agents, as this one's prompt lists them."""
@@ -335,7 +348,7 @@ class Reader:
 
     def _since_reply(self) -> tuple[Event, ...]:
         events = self.thread.events
-        last = max((at for at, event in enumerate(events) if isinstance(event, e.Replied)), default=-1)
+        last = max((at for at, event in enumerate(events) if isinstance(event, e.Replied | e.Cancelled)), default=-1)
         return events[last + 1 :]
 
     def _texts(self) -> list[str]:
@@ -349,9 +362,17 @@ class Reader:
                     said[event.origin.native] = event.text
                 case e.MessageDeleted():
                     said.pop(event.origin.native, None)
-                case e.HumanResponded(decision="answered"):
+                case e.HumanResponded() if self._completes(event):
                     said[event.id] = event.text
         return [text for text in reversed(said.values()) if text.strip()]
+
+    def _completes(self, response: e.HumanResponded) -> bool:
+        """Whether it is the requester's answer to a question about their own request."""
+        asked = self.thread.state.interactions.get(response.interaction)
+        return asked is not None and asked.asked.kind == "question" and not asked.asked.audience.names
+
+    def _deleted(self) -> bool:
+        return any(isinstance(event, e.MessageDeleted) for event in self._since_reply())
 
     def _last_message(self) -> e.MessageReceived | None:
         return next((each for each in reversed(self.thread.events) if isinstance(each, e.MessageReceived)), None)
@@ -403,47 +424,6 @@ class Reader:
 HEARD = (e.MessageReceived, e.MessageEdited, e.MessageDeleted, e.HandedOff, e.Resumed)
 
 
-@dataclass(frozen=True)
-class Article:
-    """One article of a search's result, with those of the searched words that it has."""
-
-    title: str
-    text: str
-    has: frozenset[str]
-
-    def matches(self, text: str) -> set[str]:
-        return set(self.has & set(_spoken(text)))
-
-    def fits(self, text: str, all_of_them: "list[Article]", unknown: set[str]) -> bool:
-        """Whether it has most of what was asked, and nothing that only people can look up."""
-        asked = set(_spoken(text)) & {*unknown, *(word for each in all_of_them for word in each.has)}
-        titled = bool(stems(self.title) & stems(" ".join(self.matches(text))))
-        return not NUMBER.search(text) and len(self.matches(text)) > (0.5 if titled else 0.65) * len(asked)
-
-    def passage(self, text: str) -> str:
-        """The paragraph that has most of the words, above all the rare ones; steps come with the sentence before them."""
-        parts = [part for part in self.text.split("\n\n") if part.strip()] or [self.title]
-        wanted = stems(" ".join(self.matches(text)))
-        rare = Counter(word for part in parts for word in wanted & stems(part))
-        weights = [sum(1 / rare[word] for word in wanted & stems(part)) for part in parts]
-        weights[0] += 0.6  # articles begin with what is asked most
-        best = weights.index(max(weights))
-        first = best - 1 if best and _is_list(parts[best]) else best
-        return "\n\n".join(map(_unwrapped, parts[first : best + 1]))
-
-
-def _articles(result: str) -> tuple[list[Article], set[str]]:
-    """The articles in a search's result, and the words that none of them has."""
-    unknown = {word for line in UNKNOWN.findall(result) for word in line.split(", ")}
-    heads = list(ARTICLE.finditer(result))
-    ends = [*(head.start() for head in heads[1:]), len(result)]
-    return [_article(head, result[head.end() : end]) for head, end in zip(heads, ends, strict=False)], unknown
-
-
-def _article(head: re.Match[str], text: str) -> Article:
-    return Article(head[1], UNKNOWN.sub("", text).strip(), frozenset((head[2] or "").split(", ")))
-
-
 def _is_this(waiting: Interaction, meant: Guess) -> bool:
     return not meant.missing and (waiting.asked.tool, waiting.asked.arguments) == (meant.name, meant.arguments)
 
@@ -462,15 +442,6 @@ def _only_field(tool: type[Tool]) -> str:
     return str(name) if part.get("type") == "string" and "enum" not in part else ""
 
 
-def _core(text: str) -> str:
-    """A mail without its greeting and farewell."""
-    return FAREWELL.sub("", GREETING.sub("", text)).strip()
-
-
-def _spoken(text: str) -> list[str]:
-    return re.findall(r"[^\W_]+", (_core(text) or text).lower())
-
-
 def _short(text: str) -> str:
     line = " ".join(text.split())
     return f"“{line if len(line) <= 300 else line[:299] + '…'}”"
@@ -483,11 +454,3 @@ def _sentence(text: str) -> str:
 
 def _first_part(text: str) -> str:
     return one_line(re.split(r"[:.]", text)[0])
-
-
-def _is_list(paragraph: str) -> bool:
-    return bool(re.match(r"\s*(\d+\.|[-*]) ", paragraph))
-
-
-def _unwrapped(paragraph: str) -> str:
-    return paragraph if _is_list(paragraph) else " ".join(paragraph.split())

@@ -130,7 +130,15 @@ def test_says_who_changed_what_it_ran(ops: Shipped) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["never mind", "please withdraw that", "don't restart it", "we no longer need it, forget it"]
+    "text",
+    [
+        "never mind",
+        "please withdraw that",
+        "don't restart it",
+        "we no longer need it, forget it",
+        "sorry, never mind",
+        "no, stop it",
+    ],
 )
 def test_takes_a_request_back(ops: Shipped, text: str) -> None:
     ops.says("restart the api on production")
@@ -148,10 +156,25 @@ def test_a_changed_wish_replaces_the_request(ops: Shipped) -> None:
     assert ops.thread().state.status == "done"
 
 
+def test_cancelled_work_is_not_picked_up_by_the_next_word(ops: Shipped) -> None:
+    ops.says("restart the api on production")
+    ops.says("stop")
+    ops.says("hm")
+    assert len(ops.calls("restart_service")) == 1
+
+
+def test_what_it_says_is_instead_of_what_waits(ops: Shipped) -> None:
+    ops.says("restart the api on production")
+    ops.says("cancel that, staging instead")
+    assert ops.calls("restart_service")[-1] == {"service": "api", "environment": "staging"}
+    assert ops.thread().state.status == "done"
+
+
 def test_a_word_in_between_leaves_the_request_open(ops: Shipped) -> None:
     ops.says("restart the api on production")
     ops.says("any news?")
     assert ops.slack.said == ["This still waits for ops: restart api on production."]
+    assert len(ops.calls("restart_service")) == 1
     ops.says("thanks")
     assert ops.slack.said[-1] == "You are welcome."
     assert ops.waiting
@@ -263,6 +286,48 @@ def test_a_word_among_colleagues_stays_among_them(support: Shipped) -> None:
     support.arrives(message, "slack:T1/C2/1.0")
     assert len(support.email.said) == 1
     assert "stays between us" in support.asked
+
+
+def test_a_word_by_somebody_who_was_not_asked_is_no_answer(support: Shipped) -> None:
+    support.mail("Where is my order 4417?")
+    (first,) = support.thread().state.open_interactions
+    support.arrives(
+        e.HumanResponded(
+            id=new_id(),
+            actor=support.someone("ana"),
+            interaction=first.id,
+            decision="answered",
+            text="lost",
+            origin=Origin(address="slack:T1/C2/1.0"),
+        )
+    )
+    support.store.addresses["slack:T1/C2/1.0"] = next(iter(support.store.logs))
+    for text in ("I think it is lost", "really"):
+        support.arrives(
+            e.MessageReceived(
+                id=new_id(),
+                actor=support.someone("ana"),
+                text=text,
+                origin=Origin(address="slack:T1/C2/1.0", native=new_id()),
+            ),
+            "slack:T1/C2/1.0",
+        )
+    assert support.email.said == []
+    assert support.asked.startswith("Only support can answer this, please reply to this message. Eva Weber asks: ")
+    assert support.asked.count("Only support") == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["how do I return a lamp that I do not like?", "Do not worry, but what can you do about a broken switch?"]
+)
+def test_a_customers_not_is_nothing_to_take_back(support: Shipped, text: str) -> None:
+    support.mail(text)
+    assert support.thread().state.status == "done"
+    assert (
+        "returning" in str(support.email.said).lower()
+        or "warranty" in str(support.email.said)
+        or "back within 30 days" in str(support.email.said)
+    )
 
 
 # Front desk, and agents that somebody adds
