@@ -43,6 +43,8 @@ def _unfit(error: RequestValidationError) -> JSONResponse:
     mistakes = error.errors()
     if any(mistake["type"] == "json_invalid" for mistake in mistakes):
         return trouble(400, "The body is no valid JSON.")
+    if any(mistake["type"] == "model_attributes_type" for mistake in mistakes):
+        return trouble(422, "Send a JSON object, with Content-Type: application/json.")
     return trouble(422, "; ".join(dict.fromkeys(_mistake(each["loc"], each["msg"]) for each in mistakes)) + ".")
 
 

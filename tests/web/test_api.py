@@ -15,6 +15,7 @@ from tests.stage import HOME, Stage
 from tests.web.asking import ANA, BARE, BEN, asking, error, on_stage
 
 WORDS = "somebody's own words"
+JSON = {"content-type": "application/json"}
 ASK = ("restart", {"service": "api"})
 
 
@@ -83,6 +84,9 @@ def test_says_something_in_a_thread() -> None:
     ("body", "status", "words"),
     [
         ("{", 400, "The body is no valid JSON."),
+        ("[" * 100_000, 400, ""),
+        ("\udcff", 400, ""),
+        ("[]", 422, "Send a JSON object, with Content-Type: application/json."),
         ("{}", 422, "text: Field required."),
         ('{"text": " "}', 422, "text: say something."),
         ('{"text": "a", "mood": 1}', 422, "mood: Extra inputs are not permitted."),
@@ -93,7 +97,7 @@ def test_says_something_in_a_thread() -> None:
 )
 def test_a_request_that_does_not_fit_is_told_why_in_one_sentence(body: str, status: int, words: str) -> None:
     on = on_stage()
-    answer = asking(on).post("/v1/threads", content=body, headers={"content-type": "application/json"})
+    answer = asking(on).post("/v1/threads", content=body.encode(errors="surrogateescape"), headers=JSON)
     assert error(answer)[0] == status
     assert error(answer)[1].startswith(words)
     assert on.store.logs == {}
@@ -206,9 +210,7 @@ def test_a_question_is_answered() -> None:
 )
 def test_a_decision_that_makes_no_sense_is_refused_and_not_recorded(body: str) -> None:
     on, waiting = approval()
-    answer = asking(on).post(
-        f"/v1/interactions/{waiting}/answer", content=body, headers={"content-type": "application/json"}
-    )
+    answer = asking(on).post(f"/v1/interactions/{waiting}/answer", content=body, headers=JSON)
     assert error(answer)[0] == 422
     assert "human_responded" not in on.types()
 
@@ -352,9 +354,7 @@ def test_a_store_that_is_away_is_said_and_nothing_is_acknowledged() -> None:
 
 def test_a_body_of_untold_length_is_cut_off_too() -> None:
     on = on_stage()
-    answer = asking(on).post(
-        "/v1/threads", content=iter([b"x" * 600_000] * 3), headers={"content-type": "application/json"}
-    )
+    answer = asking(on).post("/v1/threads", content=iter([b"x" * 600_000] * 3), headers=JSON)
     assert error(answer)[0] == 413
 
 

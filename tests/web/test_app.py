@@ -14,6 +14,7 @@ from bot.ports import Unavailable, Undelivered
 from bot.settings import Settings, SettingsError
 from channels.web.app import create_app
 from channels.web.changes import Changes
+from channels.web.guard import is_loopback
 from tests.web.asking import ANA, HERE, KEYS, asking, error, on_stage
 from tests.web.serving import Watched, serving
 
@@ -42,6 +43,16 @@ def test_the_console_answers_nobody_else(path: str) -> None:
 def test_the_api_and_health_answer_everywhere(path: str) -> None:
     ask = asking(on_stage(), client="203.0.113.9", host="https://parley.example.com")
     assert ask.get(path, headers={"X-Forwarded-For": "203.0.113.9"}).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1", "localhost", "LOCALHOST"])
+def test_knows_the_names_of_its_own_machine(host: str) -> None:
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize("host", ["", "0.0.0.0", "10.0.0.1", "::ffff:10.0.0.1", "localhost.evil.example", "testclient"])
+def test_knows_what_is_not_its_own_machine(host: str) -> None:
+    assert not is_loopback(host)
 
 
 def test_every_page_forbids_what_it_does_not_need() -> None:

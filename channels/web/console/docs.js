@@ -47,7 +47,7 @@ function call(method, path, operation) {
     h("div", {},
       h("pre", { class: "json", tabindex: 0 }, command(method, path, bodies[0])),
       table("Parameters", (operation.parameters ?? []).filter((p) => p.name !== "X-API-Key").map((p) => [p.name, p.in, kind(p.schema), p.required ? "" : "optional", p.description ?? ""])),
-      bodies.map((one) => [table("Body", fields(one)), h("p", { class: "hint" }, named(one).description)]),
+      bodies.map((one) => [table("Body", fields(one)), h("p", { class: "hint" }, named(one).description?.replaceAll("``", ""))]),
       table("Answers", answers),
       result && table("What comes back", fields(result.type === "array" ? result.items : result))));
 }
