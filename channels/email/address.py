@@ -46,6 +46,11 @@ def well_formed(value: str) -> bool:
     return _entries(value[:_LONGEST])[1] and len(value) <= _LONGEST
 
 
+def is_mailbox(text: str) -> bool:
+    """Whether this is one address and nothing else."""
+    return bool(_MAILBOX.fullmatch(text))
+
+
 def domain(address: str) -> str:
     """The domain of an address as it is compared: lower case, IDN in its ASCII form, no trailing dot."""
     name = address.rpartition("@")[2].strip().strip(".").lower()
