@@ -176,7 +176,7 @@ def _encrypted(scheme: str) -> Iterator[tuple[str, _Keeps]]:
     def authenticate(*_: Any) -> AuthResult:
         return AuthResult(success=True)
 
-    at_once = (
+    at_once: dict[str, Any] = (
         {"ssl_context": context, "auth_require_tls": False}
         if scheme == "smtps"
         else {"tls_context": context, "require_starttls": True}
