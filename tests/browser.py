@@ -63,7 +63,7 @@ class Page:
     def evaluate(self, script: str) -> Any:
         answer = self.send("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
         if "exceptionDetails" in answer:
-            raise RuntimeError(json.dumps(answer["exceptionDetails"]))
+            raise RuntimeError(str(answer["result"].get("description", answer["result"])))
         return answer["result"].get("value")
 
     def wait(self, script: str, seconds: float = 10) -> Any:

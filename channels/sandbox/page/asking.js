@@ -38,7 +38,7 @@ export function asking(app) {
     if (state.me !== me || state.route.place !== route.place) return; // I went elsewhere meanwhile, which asks again
     Object.assign(state, { directory, slack: me.slack ? directory : null, messages: told.messages, statuses: told.statuses });
     app.showModal(views);
-    const last = told.messages.findLast((m) => !m.ephemeral);
+    const last = told.messages.at(-1);
     if (room?.unread && last && !document.hidden) await post("/sandbox/slack/seen", { user, channel: room.id, ts: last.ts });
   });
 

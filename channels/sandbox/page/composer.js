@@ -5,10 +5,10 @@ import { fill, h, icon } from "./dom.js";
 let composers = 0;
 
 /** `options(sign)` lists {name, label, hint} for "@" and "#"; `send(text)` may fail, then the text stays. */
-export function composer({ label, options, send }) {
+export function composer({ options, send }) {
   const id = `composer-${++composers}`;
   const area = h("textarea", {
-    rows: 1, "aria-label": label, placeholder: label, spellcheck: "false",
+    rows: 1, spellcheck: "false",
     role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": `${id}-list`, "aria-haspopup": "listbox",
   });
   const list = h("ul", { class: "completions", role: "listbox", id: `${id}-list`, hidden: true, "aria-label": "Suggestions" });
@@ -78,5 +78,5 @@ export function composer({ label, options, send }) {
   });
   form.addEventListener("submit", (event) => (event.preventDefault(), submit()));
   grow();
-  return { element: form, area, prefill: (text) => ((area.value = text), grow(), area.focus()) };
+  return { element: form, area };
 }

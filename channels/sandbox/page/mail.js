@@ -128,7 +128,7 @@ function card(mail) {
 const list2 = (value) => (Array.isArray(value) ? value : value ? [value] : []);
 
 /** What was newly written, and what was quoted below it. */
-function parts(text) {
+export function parts(text) {
   const lines = String(text ?? "").replace(/\r\n/g, "\n").split("\n");
   const first = lines.findIndex((line, i) => /^>/.test(line) || (/^(On|Am|Le) .*(wrote|schrieb|écrit)\s*:\s*$/.test(line) && /^\s*(>|$)/.test(lines[i + 1] ?? "")) || /^-{3,} ?Original Message/i.test(line) || (/^_{20,}$/.test(line)) || (/^From: /.test(line) && /^Sent: /.test(lines[i + 1] ?? "")));
   if (first < 0) return { own: lines.join("\n").trimEnd(), rest: "" };
@@ -163,7 +163,7 @@ function replyForm(app, conversation) {
   const mail = conversation.mails.findLast((m) => m.direction === "in");
   const target = mail ?? conversation.mails.at(-1);
   const to = mail ? [mail.reply_to || mail.from].flat() : target.to;
-  const area = h("textarea", { rows: 3, "aria-label": "Your reply", placeholder: `Reply to ${list2(to).map(nameOf).join(", ")}` });
+  const area = h("textarea", { rows: 3, "aria-label": "Your reply", placeholder: `Reply to ${mail ? nameOf(mail.from) : list2(to).map(nameOf).join(", ")}` });
   const style = h("select", { id: "quote-style" }, Object.entries(QUOTES).map(([value, [label]]) => h("option", { value }, label)));
   const forger = forgery(app);
   const send = async () => {
@@ -183,11 +183,9 @@ function replyForm(app, conversation) {
 }
 
 function writing(app) {
-  const draft = app.mailDraft ?? {};
-  app.mailDraft = null;
-  const to = h("input", { id: "mail-to", list: "mail-addresses", value: draft.to ?? "", placeholder: "support@example.com", autocomplete: "off", spellcheck: "false" });
-  const subject = h("input", { id: "mail-subject", value: draft.subject ?? "", autocomplete: "off" });
-  const area = h("textarea", { rows: 9, "aria-label": "Text", value: draft.text ?? "" });
+  const to = h("input", { id: "mail-to", list: "mail-addresses", placeholder: "support@example.com", autocomplete: "off", spellcheck: "false" });
+  const subject = h("input", { id: "mail-subject", autocomplete: "off" });
+  const area = h("textarea", { rows: 9, "aria-label": "Text" });
   const known = [...app.state.cast.mailboxes, ...app.state.cast.people.map((p) => p.email)];
   const forger = forgery(app);
   const send = async () => {
@@ -196,7 +194,7 @@ function writing(app) {
     if (id) app.go({ place: bare(id) });
     return null;
   };
-  queueMicrotask(() => (to.value ? area : to).focus());
+  queueMicrotask(() => to.focus());
   const element = h("div", { class: "pane-fill" },
     h("header", { class: "pane-head" }, h("button", { class: "quiet back always", type: "button", "aria-label": "Back to the mailbox", onclick: () => app.go({ place: null }) }, "‹"), h("h2", {}, "New mail")),
     h("div", { class: "scroller padded" },

@@ -30,8 +30,9 @@ function pane(app, kind) {
   const title = h("h2");
   const about = h("span", { class: "muted" });
   const back = h("button", { class: "quiet close", type: "button", "aria-label": "Close the thread", title: "Close the thread (Esc)", onclick: () => app.go({ thread: null }) }, "✕");
-  const list = h("ol", { class: "messages", role: "log", "aria-live": "polite", "aria-relevant": "additions text" });
-  const scroller = h("div", { class: "scroller" }, list);
+  const list = h("ol", { class: "messages" });
+  const empty = h("p", { class: "nothing" });
+  const scroller = h("div", { class: "scroller", role: "log", "aria-live": "polite", "aria-relevant": "additions text", "aria-label": "Messages" }, empty, list);
   const status = h("div", { class: "status", role: "status" });
   const foot = h("div", { class: "pane-foot" });
   const element = h("section", { class: `pane ${kind}`, "aria-label": kind === "thread" ? "Thread" : "Channel" },
@@ -55,7 +56,6 @@ function pane(app, kind) {
     if (shown) drafts.set(shown, foot.querySelector("textarea")?.value ?? "");
     shown = key;
     const box = composer({
-      label: thread ? "Reply in this thread" : `Message ${placeName(app)}`,
       options: (sign) => completions(app, sign),
       send: (text) => app.say(text, thread),
     });
@@ -67,6 +67,8 @@ function pane(app, kind) {
 
   function update(messages, thread, root) {
     const fresh = write(thread);
+    const area = foot.querySelector("textarea");
+    for (const name of ["placeholder", "aria-label"]) area.setAttribute(name, thread ? "Reply in this thread" : `Message ${placeName(app)}`);
     fill(title, thread ? "Thread" : placeName(app));
     fill(about, thread ? placeName(app) : placeAbout(app));
     const rows = kind === "thread" && root === undefined ? [] : withDays(messages, kind);
@@ -76,6 +78,8 @@ function pane(app, kind) {
       build: (row) => (row.day ? h("li", { class: "day" }, h("span", {}, row.day)) : messageRow(app, row, kind)),
     }), fresh);
     ensureStop();
+    fill(empty, kind === "channel" ? beginning(app) : "");
+    empty.hidden = rows.length > 0;
     const words = app.state.statuses.filter((s) => s.status && (thread ? s.thread_ts === thread : false));
     fill(status, words.map((s) => h("span", {}, h("i", { class: "dots", "aria-hidden": "true" }), `Parley ${s.status}`)));
   }
@@ -111,7 +115,7 @@ function messageRow(app, { message, joined, below }, kind) {
     h("div", { class: "message-body" },
       !joined && h("div", { class: "message-head" }, h("strong", {}, name), isApp && h("span", { class: "tag" }, "APP"), stamp(message.ts)),
       app.state.editing === message.ts ? editor(app, message) : content(app, message),
-      message.edited && h("span", { class: "muted small" }, " (edited)"),
+      message.edited && !isApp && h("span", { class: "muted small" }, " (edited)"),
       failure && h("p", { class: "field-error", role: "alert" }, failure),
       reactions(app, message),
       kind === "channel" && threadLink(app, message),
@@ -119,7 +123,16 @@ function messageRow(app, { message, joined, below }, kind) {
     !message.ephemeral && app.state.editing !== message.ts && toolbar(app, message, kind, author(message) === me.slack));
 }
 
+/** One message that cannot be drawn must not hide the others. */
 function content(app, message) {
+  try {
+    return drawn(app, message);
+  } catch {
+    return h("div", { class: "text" }, message.text);
+  }
+}
+
+function drawn(app, message) {
   const surface = {
     names: app.names,
     act: (block, element, choice) => app.press(message, block, element, choice),
@@ -172,6 +185,11 @@ export function placeName(app) {
   const channel = app.channel();
   if (!channel) return "";
   return channel.kind === "im" ? app.names.user(app.imOther(channel)) : `#${channel.name}`;
+}
+
+function beginning(app) {
+  const im = app.channel()?.kind === "im";
+  return im ? "Nothing said yet. Each message here starts a thread of its own." : ["Nothing said yet. Parley joins in where it is mentioned: ", h("code", {}, "@parley …")];
 }
 
 function placeAbout(app) {

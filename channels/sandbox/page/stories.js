@@ -5,11 +5,12 @@ import { get, post } from "./api.js";
 import { fill, h, icon } from "./dom.js";
 import { avatar } from "./faces.js";
 import { bare } from "./mail.js";
+import { counts } from "./telling.js";
 
-const happened = (type, fits = () => true) => (events) => events.some((e) => e.type === type && fits(e));
-const after = (first, then) => (events) => {
-  const i = events.findIndex((e) => e.type === first);
-  return i >= 0 && events.slice(i).some((e) => e.type === then);
+const happened = (type, fits = () => true) => (events) => events.some((e) => e.type === type && fits(e, events));
+const repliedAfterAnswer = (events) => {
+  const answer = events.findIndex((e) => e.type === "human_responded" && counts(e, events));
+  return answer >= 0 && events.slice(answer).some((e) => e.type === "replied");
 };
 const visit = (label, who, kind) => ({ label, who, kind, run: (app, thread) => app.visitAs(who, thread, kind) });
 
@@ -37,8 +38,8 @@ export const STORIES = [
     steps: [
       { text: "Greta asked something that no article answers.", done: happened("message_received") },
       { text: "Parley asks the team in #support.", done: happened("human_contacted") },
-      { text: "Be Ben and answer in that Slack thread, in your own words.", done: happened("human_responded"), action: visit("Be Ben in #support", "ben", "slack:") },
-      { text: "The answer goes to Greta by mail.", done: after("human_responded", "replied"), action: visit("Be Greta and read it", "greta", "email:") },
+      { text: "Be Ben and answer in that Slack thread, in your own words.", done: happened("human_responded", counts), action: visit("Be Ben in #support", "ben", "slack:") },
+      { text: "The answer goes to Greta by mail.", done: repliedAfterAnswer, action: visit("Be Greta and read it", "greta", "email:") },
     ],
   },
   {
@@ -51,8 +52,8 @@ export const STORIES = [
     steps: [
       { text: "Ben asked in #ops.", done: happened("message_received") },
       { text: "It needs ops. Try to approve it as Ben, or as Sam, the stranger: only you will see the answer.", done: happened("human_contacted", (e) => e.kind === "approval") },
-      { text: "Be Ana, who is ops: Approve, Deny or Edit. Ana could also do it from her mailbox.", done: happened("human_responded", (e) => e.decision !== "answered"), action: visit("Be Ana in #ops", "ana", "slack:") },
-      { text: "What was approved is what runs, once; then Parley says what came of it.", done: after("human_responded", "replied") },
+      { text: "Be Ana, who is in ops: Approve, or Deny with a reason.", done: happened("human_responded", counts), action: visit("Be Ana in #ops", "ana", "slack:") },
+      { text: "What was approved is what runs, once; then Parley says what came of it.", done: repliedAfterAnswer },
     ],
   },
 ];
@@ -129,7 +130,7 @@ export function coachView(app) {
     const known = story && STORIES.find((s) => s.id === story.id);
     const done = known?.steps.map((step) => step.done(events)) ?? [];
     const signature = JSON.stringify([story?.id, done, story?.thread, app.state.me.id, app.state.route, app.state.thread?.id]);
-    element.hidden = !known;
+    element.hidden = !known || app.state.route.view === "start";
     if (!known || signature === drawn) return;
     drawn = signature;
     const next = done.indexOf(false);

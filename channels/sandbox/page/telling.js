@@ -6,7 +6,7 @@ const TELL = {
   message_received: (e, t) => heard(`${who(e)}${t.place(e.origin?.address)}`, e.text || e.subject),
   message_edited: (e) => heard(`${who(e)} changed it to`, e.text),
   message_deleted: (e) => heard(`${who(e)} deleted a message`),
-  human_responded: (e, t) => ({ kind: "answered", text: responded(e, t), seconds: since(t.contacts.get(e.interaction), e), spent: "waited" }),
+  human_responded: (e, t) => ({ kind: counts(e, t.events) ? "answered" : "refused", text: responded(e, t), seconds: since(t.contacts.get(e.interaction), e) }),
   paused: (e) => ({ kind: "steered", text: `${who(e)} paused it` }),
   resumed: (e) => ({ kind: "steered", text: `${who(e)} let it go on` }),
   cancelled: (e) => ({ kind: "steered", text: `${who(e)} cancelled it` }),
@@ -21,7 +21,9 @@ const TELL = {
   withdrawn: (e) => ({ kind: "asked", text: e.reason === "superseded" ? "Replaced the request by a new one" : "Took the request back" }),
   replied: (e, t) => ({ kind: "said", text: `Replied${t.place(e.address)}`, quote: e.text }),
   delivery_attempted: (e, t) => ({ kind: "sent", minor: true, text: `Sending${t.place(e.address)}` }),
-  delivered: (e, t) => ({ kind: "sent", minor: true, text: `Arrived${t.place(e.address)}`, seconds: since(t.attempts.get(e.delivery), e) }),
+  delivered: (e, t) => (t.arrivals.get(e.delivery) === e
+    ? { kind: "sent", minor: true, text: `Arrived${t.place(e.address)}`, seconds: since(t.attempts.get(e.delivery), e) }
+    : { kind: "sent", minor: true, text: `Brought up to date${t.place(e.address)}` }),
   delivery_failed: (e, t) => ({ kind: "trouble", text: `Could not be sent${t.place(e.address)}:`, quote: e.error }),
   delivery_unknown: (e, t) => ({ kind: "trouble", text: `May or may not have arrived${t.place(e.address)}`, quote: e.error }),
   reminded: () => ({ kind: "asked", text: "Reminded them" }),
@@ -33,14 +35,31 @@ const TELL = {
   set_aside: (e) => ({ kind: "trouble", text: "Set aside; a message or Resume tries again:", quote: e.error }),
 };
 
+/**
+ * Whether an answer can count: it is the first of somebody who was asked. Only the rules know for sure (`judge`); the page must not
+ * tell of an approval where somebody only tried.
+ */
+export function counts(event, events) {
+  const asked = events.find((e) => e.type === "human_contacted" && e.interaction === event.interaction);
+  const fits = (e) => e.type === "human_responded" && e.interaction === event.interaction && mayAnswer(e.actor, asked);
+  return events.find(fits)?.id === event.id;
+}
+
+function mayAnswer(actor, asked) {
+  const names = asked?.audience?.names ?? [];
+  return names.length === 0 || names.some((name) => name === actor.person || actor.groups?.includes(name));
+}
+
 /** The lines of a thread: {event, kind, text, quote, code, seconds, tokens, minor}. `place(address)` says " in #ops", or nothing. */
 export function tell(events, place) {
   const thread = {
+    events,
     place: (address) => (address ? place(address) : ""),
     calls: pick(events, "tool_called", "call"),
     outcomes: new Set(events.filter((e) => /^(tool_returned|tool_failed)$/.test(e.type)).map((e) => e.call)),
     contacts: pick(events, "human_contacted", "interaction"),
     attempts: pick(events, "delivery_attempted", "delivery"),
+    arrivals: pick(events, "delivered", "delivery"),
   };
   return events.map((event) => {
     const line = TELL[event.type]?.(event, thread) ?? { kind: "sent", text: event.type.replaceAll("_", " ") };
@@ -48,7 +67,8 @@ export function tell(events, place) {
   });
 }
 
-const pick = (events, type, key) => new Map(events.filter((e) => e.type === type).map((e) => [e[key], e]));
+/** The first event of a type for each value of a field. */
+const pick = (events, type, key) => new Map(events.filter((e) => e.type === type).reverse().map((e) => [e[key], e]));
 const heard = (text, quote) => ({ kind: "heard", text, quote });
 const since = (before, after) => (before ? (moment(after.at) - moment(before.at)) / 1000 : undefined);
 const who = (event) => event.actor?.name || event.actor?.person || event.actor?.id || "Somebody";
@@ -71,9 +91,10 @@ const inline = (values) => Object.entries(values ?? {}).map(([name, value]) => `
 function responded(event, thread) {
   const words = event.text ? `: “${shorten(oneLine(event.text), 160)}”` : "";
   const changed = event.arguments ? ", with changes" : "";
-  const verb = { answered: "answered", approved: "approved", denied: "denied it" }[event.decision] ?? event.decision;
-  const tool = event.decision === "approved" ? ` ${thread.contacts.get(event.interaction)?.tool ?? ""}`.trimEnd() : "";
-  return `${who(event)} ${verb}${tool}${changed}${words}`;
+  if (!counts(event, thread.events)) return `${who(event)} tried to decide; it does not count${words}`;
+  const verb = { answered: "answered", approved: "approved", denied: "denied" }[event.decision] ?? event.decision;
+  const tool = thread.contacts.get(event.interaction)?.tool ?? "";
+  return `${who(event)} ${verb} ${tool}`.trimEnd() + changed + words;
 }
 
 function asked(event, thread) {

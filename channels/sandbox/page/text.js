@@ -33,9 +33,11 @@ const INLINE = [
   [/^:([a-z0-9_+-]+):/, (m) => emoji(m[1])],
 ];
 
+const DEEPEST = 6; // emphasis in emphasis; what lies deeper stays as it was typed
+const CODE = "`[^`\\n]+`"; // a mark inside code ends nothing
 const EMPHASIS = { "*": "strong", _: "em", "~": "s" };
 
-function inline(text, names) {
+function inline(text, names, depth = 0) {
   const out = [];
   let rest = text;
   let before = "";
@@ -45,7 +47,7 @@ function inline(text, names) {
     buffer = "";
   };
   while (rest) {
-    const found = special(rest, before, names);
+    const found = special(rest, before, names, depth);
     if (found) {
       flush();
       out.push(found.node);
@@ -61,15 +63,15 @@ function inline(text, names) {
   return out;
 }
 
-function special(rest, before, names) {
+function special(rest, before, names, depth) {
   for (const [pattern, make] of INLINE) {
     const m = pattern.exec(rest);
     if (m) return { node: make(m, names), length: m[0].length };
   }
-  if (!EMPHASIS[rest[0]] || /\w/.test(before)) return null;
+  if (!EMPHASIS[rest[0]] || /\w/.test(before) || depth === DEEPEST) return null;
   const mark = rest[0] === "*" ? "\\*" : rest[0];
-  const m = new RegExp(`^${mark}(?!\\s)([^\\n]*?[^\\s])${mark}(?!\\w)`).exec(rest);
-  return m && { node: h(EMPHASIS[rest[0]], {}, inline(m[1], names)), length: m[0].length };
+  const m = new RegExp(`^${mark}(?!\\s)((?:${CODE}|[^\`\\n])*?(?:${CODE}|[^\`\\s]))${mark}(?!\\w)`).exec(rest);
+  return m && { node: h(EMPHASIS[rest[0]], {}, inline(m[1], names, depth + 1)), length: m[0].length };
 }
 
 /** Lines of one kind together: quotes, and the rest. */
@@ -101,16 +103,17 @@ export function mrkdwn(text, names) {
 
 const MARKS = [
   [/^`([^`]+)`/, (m) => h("code", {}, m[1])],
-  [/^\*\*(.+?)\*\*/, (m, names) => h("strong", {}, span(m[1], names))],
-  [/^\*(?!\s)([^*\n]+?)\*/, (m, names) => h("em", {}, span(m[1], names))],
-  [/^_(?!\s)([^_\n]+?)_(?!\w)/, (m, names) => h("em", {}, span(m[1], names))],
-  [/^~~(.+?)~~/, (m, names) => h("s", {}, span(m[1], names))],
+  [/^\*\*(.+?)\*\*/, (m, names, depth) => h("strong", {}, span(m[1], names, depth))],
+  [/^\*(?!\s)([^*\n]+?)\*/, (m, names, depth) => h("em", {}, span(m[1], names, depth))],
+  [/^_(?!\s)([^_\n]+?)_(?!\w)/, (m, names, depth) => h("em", {}, span(m[1], names, depth))],
+  [/^~~(.+?)~~/, (m, names, depth) => h("s", {}, span(m[1], names, depth))],
   [/^\[([^\]]+)\]\(([^)\s]+)\)/, (m) => link(m[2], m[1])],
   [/^<@([UW]\w+)>/, (m, names) => h("span", { class: "mention" }, `@${names.user(m[1])}`)],
   [/^https?:\/\/[^\s<>"')]+[^\s<>"').,;:!?]/, (m) => link(m[0], m[0])],
 ];
 
-function span(text, names) {
+function span(text, names, depth = 0) {
+  if (depth > DEEPEST) return [text];
   const out = [];
   let buffer = "";
   for (let i = 0; i < text.length; ) {
@@ -119,7 +122,7 @@ function span(text, names) {
     if (hit && !(/[_*]/.test(rest[0]) && /\w/.test(text[i - 1] ?? " "))) {
       if (buffer) out.push(buffer);
       buffer = "";
-      out.push(hit[1](hit[0], names));
+      out.push(hit[1](hit[0], names, depth + 1));
       i += hit[0][0].length;
     } else {
       buffer += text[i++];

@@ -93,8 +93,8 @@ function lineRow(app, line, number) {
   const details = h("details", { class: ["event", line.kind, line.minor && "minor"] },
     h("summary", { tabindex: -1 },
       h("time", {}, atExactly(event.at)), h("span", { class: "kind" }, line.kind),
-      h("span", { class: "telling" }, line.text, line.code && [" ", h("code", {}, line.code)], line.quote && [" ", h("q", {}, line.quote)]),
-      h("span", { class: "took" }, line.spent && line.seconds ? `${line.spent} ` : "", took(line.seconds))),
+      h("span", { class: "telling", title: [line.text, line.code, line.quote].filter(Boolean).join(" ") }, line.text, line.code && [" ", h("code", {}, line.code)], line.quote && [" ", h("q", {}, line.quote)]),
+      h("span", { class: "took" }, took(line.seconds))),
     body);
   details.addEventListener("toggle", () => {
     if (!details.open || body.firstChild) return;
@@ -133,18 +133,23 @@ function copyButton(text) {
 function contextView(app) {
   const summary = h("summary", {});
   const listing = h("ol", { class: "shown-blocks" });
-  const details = h("details", { class: "context-view" }, summary, h("p", { class: "hint" }, "The conversation exactly as the model reads it, byte for byte: one block an event, only ever appended to."), listing);
+  const details = h("details", { class: "context-view" }, summary, h("p", { class: "hint" }, "Exactly what the model reads, byte for byte: the prompt, then one block an event, only ever appended to."), listing);
   details.addEventListener("toggle", () => app.openContext(details.open));
 
   const update = (thread) => {
     const { context } = app.state;
-    const texts = context?.id === thread.id ? context.blocks : [];
+    const texts = context?.id === thread.id ? [context.system, ...context.blocks].filter(Boolean) : [];
     const bytes = texts.reduce((sum, text) => sum + new TextEncoder().encode(text).length, 0);
     fill(summary, h("h3", {}, "What the model was shown"), h("span", { class: "muted small" }, texts.length ? `${count(texts.length, "block")} · ${size(bytes)}` : ""));
-    reconcile(listing, texts.map((text, i) => ({ text, i })), { key: (b) => `${thread.id}-${b.i}`, sign: (b) => b.text, build: (b) => h("li", {}, h("pre", { tabindex: 0 }, b.text)) });
+    reconcile(listing, texts.map((text, i) => ({ text, i })), { key: (b) => `${thread.id}-${b.i}`, sign: (b) => b.text, build: (b) => h("li", {}, shownBlock(b.text, b.i === 0 && context?.system ? thread.agent : "")) });
   };
   return { element: details, update };
 }
+
+const shownBlock = (text, agent) => {
+  const block = h("pre", { tabindex: 0 }, text);
+  return agent ? h("details", {}, h("summary", { class: "hint" }, `prompts/${agent}.md`), block) : block;
+};
 
 // All threads
 
