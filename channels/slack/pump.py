@@ -7,7 +7,7 @@ import json
 import logging
 import re
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from http.client import HTTPException
 from typing import Any, TypeVar
@@ -60,6 +60,10 @@ class Pump:
     def close(self) -> None:
         self._aside.shutdown()
 
+    def _later(self, work: Callable[..., None], *about: Any) -> None:
+        """Do this once Slack has its acknowledgement. What people are told is best effort; the log is the truth."""
+        self._aside.submit(work, *about).add_done_callback(_complain)
+
     # What people write
 
     def event(self, body: Json) -> None:
@@ -72,12 +76,12 @@ class Pump:
         event = self._understood(thread, said.arrival.event)
         if said.stop and not isinstance(event, Cancelled):
             running = thread is not None and thread.state.status in ("running", "waiting", "paused")
-            self._aside.submit(self._whisper, said.spot, words.NOT_YOURS_TO_STOP if running else words.NOTHING_TO_STOP)
+            self._later(self._whisper, said.spot, words.NOT_YOURS_TO_STOP if running else words.NOTHING_TO_STOP)
             return
         done = self._store.ingest(replace(said.arrival, event=event, thread=thread.id if thread else ""))
         if done.new:
             log.info("thread %s: %s from Slack", done.thread, event.type)
-            self._aside.submit(self._tell, said.spot, done.thread, event)
+            self._later(self._tell, said.spot, done.thread, event)
 
     def _thread_of(self, said: Heard) -> Thread | None:
         id = self._store.find(said.arrival.address)
@@ -125,7 +129,7 @@ class Pump:
         if press := self._translated(translate.pressed, body):
             thread = self._store.load(press.ticket.thread)
             if press.verb in ("ask_reason", "ask_words") and _would_count(press, thread):
-                self._aside.submit(self._open, press)
+                self._later(self._open, press)
             else:
                 self._decide(press, thread)
 
@@ -139,7 +143,7 @@ class Pump:
         done = self._store.ingest(arrival)
         log.info("thread %s: %s from Slack", done.thread or "unknown", arrival.event.type)
         if done.new or not done.thread:
-            self._aside.submit(self._answer, press, done.thread, arrival.event)
+            self._later(self._answer, press, done.thread, arrival.event)
 
     def _open(self, press: Pressed) -> None:
         """Show the dialog; where Slack does not, offer the same without it."""
@@ -232,6 +236,11 @@ def kind(body: Json) -> str:
     event = body.get("event")
     inner = f" {event.get('type')}" if isinstance(event, Mapping) else ""
     return f"{body.get('type') or ('command' if 'command' in body else 'payload')}{inner}"
+
+
+def _complain(work: Future[None]) -> None:
+    if error := work.exception():
+        log.error("somebody was not told what became of what they did (%s)", type(error).__name__)
 
 
 def _why(error: Exception) -> str:

@@ -3,10 +3,12 @@
 https://docs.slack.dev/apis/events-api/using-socket-mode
 """
 
+import contextlib
 import logging
 import threading
 import time
 from http.client import HTTPException
+from socket import SHUT_RDWR
 
 from slack_bolt import App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
@@ -81,4 +83,11 @@ class Line:
         self._last = time.time()
 
     def close(self) -> None:
+        """Hang up at once: the library's own close waits for its readers, which wait seconds for Slack."""
+        self._client.closed, self._client.auto_reconnect_enabled = True, False
+        self._client.message_queue.put(None)
+        session = self._client.current_session
+        if session and session.sock:
+            with contextlib.suppress(OSError):
+                session.sock.shutdown(SHUT_RDWR)
         self._client.close()

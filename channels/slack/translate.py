@@ -34,6 +34,14 @@ _VERBS: Mapping[str, Verb] = {
     ticket.OTHER: "ask_words",
 }
 
+_DECISIONS: Mapping[Verb, Literal["answered", "approved", "denied"]] = {
+    "approve": "approved",
+    "deny": "denied",
+    "ask_reason": "denied",
+    "answer": "answered",
+    "ask_words": "answered",
+}
+
 
 @dataclass(frozen=True)
 class Me:
@@ -319,18 +327,20 @@ def _presser(body: Json, me: Me, team: Team, names: Names) -> Actor:
 
 
 def response(press: Pressed, thread: Thread | None) -> Arrival:
-    """What a press means as an event. A choice is looked up in the question itself, whatever the button said."""
-    decisions: Mapping[Verb, Literal["answered", "approved", "denied"]] = {"approve": "approved", "deny": "denied"}
+    """What a press means as an event. A choice is looked up in the question itself, whatever the button said.
+
+    It belongs to the thread that the card names; where the card stands is no reason to lead that conversation elsewhere.
+    """
     event = HumanResponded(
         id=press.id,
         actor=press.actor,
         interaction=press.ticket.interaction,
-        decision=decisions.get(press.verb, "denied" if press.verb == "ask_reason" else "answered"),
+        decision=_DECISIONS[press.verb],
         text=press.text or _chosen(press.ticket, thread),
         digest=press.ticket.digest,
         origin=Origin(address=press.address, native=press.native),
     )
-    return Arrival(event=event, address=press.address, keys=(press.id,), thread=press.ticket.thread, create=False)
+    return Arrival(event=event, address="", keys=(press.id,), thread=press.ticket.thread, create=False)
 
 
 def _chosen(mine: Ticket, thread: Thread | None) -> str:

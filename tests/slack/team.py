@@ -63,6 +63,7 @@ def approval(**more: Any) -> tuple[Event, Event]:
         id="d1", at=101.0, actor=PARLEY_ITSELF, call="c1", tool="restart", arguments=arguments, digest="d", seen=1
     )
     given = {
+        "interaction": "t1.2",
         "kind": "approval",
         "text": "restart api on production",
         "audience": Audience(names=("ops",)),
@@ -72,12 +73,17 @@ def approval(**more: Any) -> tuple[Event, Event]:
         "arguments": arguments,
         "digest": "d",
     }
-    return call, HumanContacted(id="d2", at=102.0, actor=PARLEY_ITSELF, interaction="t1.2", **{**given, **more})
+    return call, HumanContacted(id="d2", at=102.0, actor=PARLEY_ITSELF, **{**given, **more})
 
 
 def question(**more: Any) -> HumanContacted:
-    given = {"text": "Which order does she mean?", "choices": ("4417", "4392"), "surfaces": (HOME,)}
-    return HumanContacted(id="d2", at=102.0, actor=PARLEY_ITSELF, interaction="t1.1", **{**given, **more})
+    given = {
+        "interaction": "t1.1",
+        "text": "Which order does she mean?",
+        "choices": ("4417", "4392"),
+        "surfaces": (HOME,),
+    }
+    return HumanContacted(id="d2", at=102.0, actor=PARLEY_ITSELF, **{**given, **more})
 
 
 def thread(*events: Event) -> Thread:
