@@ -4,7 +4,7 @@ import contextlib
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from channels.sandbox.slack.blocks import checked_blocks, checked_view, interactive
@@ -194,6 +194,7 @@ anything: st.SearchStrategy[Any] = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.dictionaries(st.sampled_from(KEYS), anything, max_size=5), max_size=3))
 def test_nonsense_is_refused_and_never_breaks_anything(blocks: list[Json]) -> None:
     with contextlib.suppress(SlackError):

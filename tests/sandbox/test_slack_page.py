@@ -1,5 +1,6 @@
 """What the page shows of the workspace, and who may do what there."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,7 +71,7 @@ def test_a_second_press_takes_a_reaction_back(workspace: Workspace) -> None:
     assert workspace.messages(ANA, OPS)["messages"][0]["reactions"] == []
 
 
-def test_a_button_for_some_is_hidden_from_the_others(workspace: Workspace) -> None:
+def test_a_button_for_some_is_hidden_from_the_others_and_refuses_them(workspace: Workspace) -> None:
     button = {
         "type": "button",
         "action_id": "a",
@@ -78,9 +79,10 @@ def test_a_button_for_some_is_hidden_from_the_others(workspace: Workspace) -> No
         "visible_to_user_ids": [ANA],
     }
     card = {"type": "actions", "block_id": "b", "elements": [button]}
-    workspace.conversations.say(OPS, workspace.app.as_user(), "Sure?", blocks=[card])
+    ts = workspace.conversations.say(OPS, workspace.app.as_user(), "Sure?", blocks=[card])["ts"]
     assert workspace.messages(ANA, OPS)["messages"][0]["blocks"][0]["elements"] == [button]
     assert workspace.messages(BEN, OPS)["messages"][0]["blocks"][0]["elements"] == []
+    assert asyncio.run(workspace.click(BEN, OPS, ts, "b", "a")) == {"ok": False, "error": "That is no longer there."}
 
 
 def test_every_change_is_told_with_its_channel(tmp_path: Path) -> None:
