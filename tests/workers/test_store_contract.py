@@ -87,6 +87,11 @@ def test_what_may_not_begin_a_thread_is_not_written_down(store: Store) -> None:
     assert store.ingest(arrival("k1")).new
 
 
+def test_what_has_no_address_joins_nothing_by_chance(store: Store) -> None:
+    first = store.ingest(Arrival(message(), ""))
+    assert store.ingest(Arrival(message(), "")).thread != first.thread
+
+
 def test_a_named_thread_is_found_whatever_the_address(store: Store) -> None:
     thread = begin(store, "k1")
     assert store.ingest(arrival("k2", address="web:1", thread=thread)).thread == thread
@@ -327,6 +332,7 @@ def test_a_lock_belongs_to_one_until_it_is_given_back(store: Store) -> None:
     token = store.lock("a", 9)
     assert token is not None
     assert store.lock("a", 9) is None
+    assert not store.keep("a", "somebody else's", 9)
     store.unlock("a", "somebody else's")
     assert store.lock("a", 9) is None
     store.unlock("a", token)
