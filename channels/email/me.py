@@ -1,0 +1,80 @@
+"""Our side of the mail: the address and its aliases, and the marks by which we know our own mails again."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from bot.ids import digest
+from bot.people import Team
+from bot.settings import Settings
+from channels.email import compose, token
+from channels.email.address import domain
+from channels.email.mail import Mail, message_ids
+
+
+@dataclass(frozen=True)
+class Me:
+    """`aliases` are the addresses that routes name; `authserv_id` is the server whose word about senders is taken."""
+
+    address: str
+    secret: str
+    aliases: tuple[str, ...] = ()
+    authserv_id: str = ""
+
+    @classmethod
+    def of(cls, settings: Settings, team: Team) -> "Me":
+        """The mailbox of the settings. Raises SettingsError where one is missing."""
+        settings.require("EMAIL_ADDRESS", "BOT_SECRET")
+        named = [place.partition(":")[2] for place in team.routes if place.casefold().startswith("email:")]
+        aliases = tuple(alias for alias in named if "@" in alias and "*" not in alias)
+        return cls(settings.email_address, settings.secret, aliases, settings.email_authserv_id)
+
+    # Addresses
+
+    def owns(self, address: str) -> bool:
+        """Whether mail to this address comes here, with or without something behind a plus."""
+        return any(compose.is_ours(address, ours) for ours in (self.address, *self.aliases))
+
+    def reached_at(self, recipients: Iterable[str]) -> str:
+        """The address that its author wrote to: an alias rather than the mailbox behind it."""
+        written = [_without_tag(each) for each in recipients]
+        for ours in (*self.aliases, self.address):
+            if ours.casefold() != self.address.casefold() and ours.casefold() in written:
+                return ours
+        at_home = (each for each in written if domain(each) == domain(self.address))
+        return self.address if self.address.casefold() in written else next(at_home, self.address)
+
+    def reply_address(self, interaction: str) -> str:
+        """Where the answer to this interaction goes, unguessable; empty where EMAIL_ADDRESS is too long to carry a token."""
+        try:
+            return token.reply_address(self.address, token.mint(self.secret, interaction))
+        except ValueError:
+            return ""
+
+    def addressed(self, mail: Mail) -> str:
+        """The interaction whose reply address the mail was sent to; empty: none that we ever gave out."""
+        for address in mail.recipients:
+            _, tagged, tag = address.rpartition("@")[0].casefold().rpartition("+q.")
+            if tagged and self.owns(address) and (ref := token.read(self.secret, tag)):
+                return ref
+        return ""
+
+    # Message ids
+
+    def message_id(self, thread: str, delivery: str) -> str:
+        """The id of the mail for this delivery, the same at every attempt; nobody else can make one."""
+        return compose.message_id(token.mint(self.secret, thread), digest(delivery), self.address)
+
+    def threads(self, mail: Mail) -> Iterator[str]:
+        """The threads that the mail's own marks name, the most trustworthy first: ours, whatever the store knows."""
+        for each in token.find_tokens(mail):
+            if ref := token.read(self.secret, each):
+                yield ref.partition(".")[0]
+
+    def minted(self, message_id: str) -> bool:
+        """Whether this is the id of a mail that we sent."""
+        return next(self.threads(Mail(in_reply_to=message_ids(message_id))), "") != ""
+
+
+def _without_tag(address: str) -> str:
+    local, _, host = address.casefold().rpartition("@")
+    return f"{local.partition('+')[0]}@{host}"
