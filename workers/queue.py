@@ -161,9 +161,17 @@ class Worker(SimpleWorker):
 
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
         """RQ gives several signs of life a job; one in a while is enough."""
-        if pipeline is None and self.last_heartbeat is not None and now() - self.last_heartbeat < BEAT:
-            return
-        super().heartbeat(timeout, pipeline)
+        if self.last_heartbeat is None or now() - self.last_heartbeat >= BEAT:
+            super().heartbeat(timeout, pipeline)
+
+    def set_state(self, state: str, pipeline: Any = None) -> None:
+        """Not written down for every hint: who is busy with what is told by the leases."""
+        self._state = state
+
+    def check_for_suspension(self, burst: bool) -> None:
+        """``rq suspend`` is honoured. A store that does not answer is dealt with where the next hint is waited for."""
+        with suppress(RedisError):
+            super().check_for_suspension(burst)
 
     def subscribe(self) -> None:
         """RQ's commands stop jobs and workers; a hint is over before one arrives, and processes are stopped by signals."""
