@@ -47,9 +47,7 @@ class Guess:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     missing: str = ""
     choices: tuple[str, ...] = ()
-    named: bool = (
-        True  # the newest text itself says which tool; otherwise it only changes or completes an earlier request
-    )
+    named: bool = True  # by the newest text itself; otherwise that only changes or completes an earlier request
 
     @property
     def name(self) -> str:

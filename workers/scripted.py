@@ -269,7 +269,7 @@ class Reader:
         shown = _sentence(line) if len(line) <= 200 else f"\n```\n{result[:1500]}\n```"
         done = self._in_words(call)
         looked = LOOKING & set(words(f"{done} {call.tool.replace('_', ' ')}"))
-        return shown if looked else f"{self._approved(call)}: {done}. {shown}"
+        return shown.strip() if looked else f"{self._approved(call)}: {done}. {shown}"
 
     def _approved(self, call: Call) -> str:
         interaction = self.thread.state.interactions.get(call.interaction or "")

@@ -52,6 +52,13 @@ class SwitchLight(Tool, effect="write", approval=None):
         return "done"
 
 
+class Ring(Tool, effect="read"):
+    """Ring the bell."""
+
+    def run(self) -> str:
+        return ""
+
+
 class Label(Tool, effect="read"):
     """Label anything with anything."""
 
@@ -164,13 +171,12 @@ def test_limits_that_the_grammar_does_not_know_are_told_in_words() -> None:
     assert schema["additionalProperties"] is False
 
 
-def test_no_more_tools_are_strict_than_the_server_takes() -> None:
-    many = [
-        type(f"Tool{number}", (SwitchLight,), {"__doc__": "Switch.", "__module__": __name__}) for number in range(30)
-    ]
+@pytest.mark.parametrize(("base", "most"), [(Ring, 20), (SwitchLight, 8)])
+def test_no_more_tools_and_optional_fields_are_strict_than_the_server_takes(base: type[Tool], most: int) -> None:
+    many = [type(f"Tool{number}", (base,), {"__doc__": "Do.", "__module__": __name__}) for number in range(30)]
     with messages_server(says("Fine.")) as server:
         model(server).choose(prompt(agent=Agent(tools=many).named("many", PROMPT)))
-    assert 0 < sum(bool(tool.get("strict")) for tool in server.requests[0]["tools"]) <= 20
+    assert [bool(tool.get("strict")) for tool in server.requests[0]["tools"][:30]] == [n < most for n in range(30)]
 
 
 def test_an_agent_without_a_prompt_and_a_thread_without_a_word_can_be_asked() -> None:
