@@ -1,0 +1,193 @@
+"""Reading the mailbox: once, in order, from where it stopped, by one process at a time, whatever breaks in between."""
+
+import logging
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.agent import Agent
+from bot.events import DeliveryFailed
+from bot.memory import MemoryStore
+from bot.ports import Arrival, Ingested, Unavailable
+from channels.email.imap import Arrived, Cursor
+from channels.email.me import Me
+from channels.email.pump import Intake, run_mailbox
+from channels.email.translate import translate
+from tests.email.postroom import CONFIG, GRETA, PACE, SECRET, SUPPORT, Postroom
+from tests.email.samples import raw
+from tests.sandbox.mailside import AGENT
+from tests.stage import Script, Stage
+
+
+def test_reading_goes_on_after_a_restart_where_it_stopped(tmp_path: Path) -> None:
+    with Postroom(tmp_path, model=["One.", "Two.", "Three."]) as post:
+        post.writes(GRETA, SUPPORT, "first", "one")
+        post.close()
+        post.mail.send(GRETA, SUPPORT, "second", "two")
+        post.open()
+        post.hear()
+        assert [each["text"].strip() for each in post.inbox(GRETA)] == ["One.", "Two."]
+        assert len(post.threads()) == 2
+
+
+def test_what_lay_in_the_mailbox_before_the_first_start_is_left_alone(tmp_path: Path) -> None:
+    with Postroom(tmp_path) as post:
+        post.close()
+        post.store.cursors.clear()
+        post.mail.send(GRETA, SUPPORT, "an old mail", "from before")
+        post.open()
+        post.hear()
+        assert post.threads() == []
+
+
+def test_two_copies_of_a_mail_are_one_event(tmp_path: Path) -> None:
+    with Postroom(tmp_path, model=["Once."]) as post:
+        post.mail.send(GRETA, [SUPPORT, AGENT], "both", "To the alias and to the mailbox")
+        post.hear()
+        assert len(post.mail.raw(AGENT)) == 2
+        assert post.stage.model.choices == []
+        assert len(post.threads()) == 1
+        assert len(post.inbox(GRETA)) == 1
+
+
+def test_a_mailbox_that_breaks_off_is_read_on(tmp_path: Path) -> None:
+    with Postroom(tmp_path, model=["Still here."]) as post:
+        post.mail.disconnect_imap()
+        post.writes(GRETA, SUPPORT, "after the break", "Hello?")
+        assert [each["text"].strip() for each in post.inbox(GRETA)] == ["Still here."]
+
+
+def test_a_second_reader_waits_until_the_first_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("channels.email.pump.AGAIN", 0.05)
+    with Postroom(tmp_path, model=["Only once."]) as post:
+        stop = threading.Event()
+        second = threading.Thread(
+            target=run_mailbox, args=(post.settings, post.team, post.store), kwargs={"stop": stop, "pace": PACE}
+        )
+        second.start()
+        (lock,) = post.store.locks
+        held = post.store.locks[lock]
+        post.writes(GRETA, SUPPORT, "one", "Hello")
+        assert post.store.locks[lock][0] == held[0]
+        post.close()
+        post.wait_until(lambda: post.store.locks.get(lock, held)[0] != held[0])
+        post.mail.send(GRETA, SUPPORT, "two", "Hello again")
+        post.hear()
+        stop.set()
+        second.join(10)
+        assert len(post.threads()) == 2
+        assert post.store.locks == {}
+
+
+def test_a_mail_that_comes_back_fails_its_delivery(tmp_path: Path) -> None:
+    with Postroom(tmp_path, model=["Hello."]) as post:
+        first = post.writes(GRETA, SUPPORT, "hello", "Hello?")
+        (answer,) = post.inbox(GRETA)
+        deliver_report(post, answer["message_id"])
+        (failed,) = [each for each in post.thread.events if isinstance(each, DeliveryFailed)]
+        assert "550 5.1.1 no such mailbox" in failed.error
+        assert failed.retry_at is None
+        deliver_report(post, first)
+        assert len([each for each in post.thread.events if isinstance(each, DeliveryFailed)]) == 1
+
+
+def deliver_report(post: Postroom, original: str) -> None:
+    """Another server says that this mail could not be delivered."""
+    status = "Reporting-MTA: dns; mx.customer.example\n\nFinal-Recipient: rfc822; x@customer.example\nAction: failed\n"
+    status += "Status: 5.1.1\nDiagnostic-Code: smtp; 550 5.1.1 no such mailbox\n"
+    parts = [
+        "Content-Type: text/plain\n\nThis is the mail system.\n",
+        f"Content-Type: message/delivery-status\n\n{status}",
+        f"Content-Type: text/rfc822-headers\n\nMessage-ID: {original}\n",
+    ]
+    body = "".join(f"--edge\n{part}\n" for part in parts) + "--edge--\n"
+    report = raw(
+        body,
+        from_="MAILER-DAEMON@customer.example",
+        message_id=f"<{original.strip('<>')}.bounce>",
+        content_type="multipart/report; report-type=delivery-status; boundary=edge",
+    )
+    post.intake.take(Arrived(Cursor(1, 1), len(report), report))
+    post.work()
+
+
+# Without a server
+
+
+class Flaky(MemoryStore):
+    """A store that refuses a few times, and remembers the order of what was done."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.away = 0
+        self.done: list[str] = []
+
+    def ingest(self, arrival: Arrival) -> Ingested:
+        if self.away:
+            self.away -= 1
+            raise Unavailable("the store is away")
+        self.done.append("ingest")
+        return super().ingest(arrival)
+
+    def set_cursor(self, mailbox: str, position: str) -> None:
+        self.done.append("cursor")
+        super().set_cursor(mailbox, position)
+
+
+def intake(store: MemoryStore) -> Intake:
+    team = Stage({"desk": Agent()}, Script([]), CONFIG).team
+    return Intake(Me(AGENT, SECRET, (SUPPORT,)), team, store, "mailbox:test")
+
+
+def test_the_cursor_moves_in_the_same_step_as_the_event() -> None:
+    store = Flaky()
+    intake(store).take(Arrived(Cursor(7, 3), 100, raw("Hello")))
+    assert store.done == ["ingest"]
+    assert store.cursors == {"mailbox:test": "7:3"}
+
+
+def test_nothing_is_acknowledged_while_the_store_is_away() -> None:
+    store = Flaky()
+    store.away = 1
+    with pytest.raises(Unavailable):
+        intake(store).take(Arrived(Cursor(7, 3), 100, raw("Hello")))
+    assert store.cursors == {}
+    intake(store).take(Arrived(Cursor(7, 3), 100, raw("Hello")))
+    assert store.cursors == {"mailbox:test": "7:3"}
+    assert len(store.logs) == 1
+
+
+def test_the_cursor_moves_past_a_machines_mail_without_an_event() -> None:
+    store = Flaky()
+    intake(store).take(Arrived(Cursor(7, 3), 100, raw("I am away", auto_submitted="auto-replied")))
+    assert (store.logs, store.cursors) == ({}, {"mailbox:test": "7:3"})
+
+
+def test_a_mail_that_cannot_be_read_is_kept_and_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def break_on(mail: Any, raw: bytes, *more: Any) -> Any:
+        if "poison" in mail.subject:
+            raise RuntimeError(mail.text)
+        return translate(mail, raw, *more)
+
+    monkeypatch.setattr("channels.email.pump.translate", break_on)
+    with caplog.at_level(logging.DEBUG), Postroom(tmp_path, model=["Fine."]) as post:
+        post.mail.send(GRETA, SUPPORT, "poison", "secret words")
+        post.writes(GRETA, SUPPORT, "fine", "Hello")
+        assert [each["subject"] for each in post.inbox(GRETA)] == ["Re: fine"]
+        assert any(b"secret words" in blob for blob in post.store.blobs.values())
+    assert "kept as blob" in caplog.text
+    assert "secret words" not in caplog.text
+
+
+def test_logs_hold_no_addresses_and_no_words(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG), Postroom(tmp_path, model=["An answer nobody logs."]) as post:
+        post.writes(GRETA, SUPPORT, "a subject nobody logs", "words nobody logs")
+        post.inbox(GRETA)
+    ours = "\n".join(each.getMessage() for each in caplog.records if each.name.startswith(("parley", "channels.email")))
+    assert "message_received by email" in ours
+    assert "nobody logs" not in ours
+    assert "@" not in ours
