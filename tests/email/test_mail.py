@@ -255,6 +255,17 @@ def test_X12_malformed_mail_gives_the_text_that_is_there(mail: bytes, text: str)
     assert parse(mail).text == text
 
 
+def test_X12_a_mail_of_nothing_but_headers_says_nothing() -> None:
+    padding = b"".join(b"X-%d: a\r\n" % number for number in range(20_000))
+    mail = parse(b"From: ana@example.com\r\n" + padding + b"From: b@evil.example\r\n\r\nAPPROVE")
+    assert mail.text == ""
+    assert mail.notes
+
+
+def test_X12_a_charset_that_is_no_word_is_no_charset() -> None:
+    assert parse(b"Content-Type: text/plain; charset*=\r\n\r\ngr\xc3\xbcn").text == "grün"
+
+
 def test_X12_raw_8bit_headers_are_decoded() -> None:
     assert parse("Subject: grün\r\nFrom: Grün <g@example.com>\r\n\r\n".encode()).subject == "grün"
     assert parse("From: Grün <g@example.com>\r\n\r\n".encode("latin-1")).from_.name == "Grün"
@@ -328,9 +339,9 @@ def _nested(depth: int) -> bytes:
     ],
 )
 def test_X12_hostile_mail_is_read_within_five_seconds(mail: bytes) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     parse(mail)
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_X12_a_mail_of_thirty_megabytes_is_read_whole_in_time() -> None:
@@ -339,10 +350,10 @@ def test_X12_a_mail_of_thirty_megabytes_is_read_whole_in_time() -> None:
         "Content-Type: text/plain\n\nsee it",
         f"Content-Type: image/x-raw\nContent-Transfer-Encoding: base64\n\n{content}",
     )
-    started = time.monotonic()
+    started = time.process_time()
     read = parse(mail)
     assert (read.text, read.attachments[0].size) == ("see it", 22_000_000)
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 @given(st.text(max_size=300))

@@ -401,9 +401,9 @@ def test_X9_a_first_mail_that_only_quotes_is_given_whole() -> None:
 )
 def test_X10_pathological_quoting_takes_bounded_time(text: str) -> None:
     mail = _mail(text)
-    started = time.monotonic()
+    started = time.process_time()
     new_text(mail, [QUESTION, "Ben asks in ops " * 5_000])
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
 
 
 _LINES = st.sampled_from(
