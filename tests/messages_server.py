@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -243,6 +244,11 @@ def messages_server(script: Script | Answer, **options: Any) -> Iterator[Message
     class Server(ThreadingHTTPServer):
         daemon_threads = True
         request_queue_size = 512
+
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            """A client that hung up is no news; anything else is a mistake of this double."""
+            if not isinstance(sys.exception(), ConnectionError):
+                super().handle_error(request, client_address)
 
     with Server(("127.0.0.1", 0), Talk) as server:
         double.url = f"http://127.0.0.1:{server.server_port}"
