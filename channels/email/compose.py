@@ -61,7 +61,7 @@ def compose(letter: Letter, sender: Address, at: datetime) -> EmailMessage:
         message["Cc"] = [_header_address(each) for each in letter.cc]
     if letter.reply_to:
         message["Reply-To"] = _header_address(Address(letter.reply_to, sender.name))
-    message["Subject"] = letter.subject
+    message["Subject"] = _one_line(letter.subject)
     message["Date"] = at
     message["Message-ID"] = _one_id(letter.message_id)
     if letter.in_reply_to:
@@ -136,12 +136,17 @@ def is_ours(address: str, ours: str) -> bool:
 
 
 def _header_address(address: Address) -> HeaderAddress:
-    local, _, _ = address.address.rpartition("@")
-    if re.search(r"[\r\n\x00]", f"{address.name}{address.address}"):
-        raise ValueError("a name or an address has a line break in it")
+    local, _, _ = _one_line(address.address).rpartition("@")
     if not local or not local.isascii():
         raise ValueError("there is an address that cannot be written to")
-    return HeaderAddress(address.name, addr_spec=f"{local}@{domain(address.address)}")
+    return HeaderAddress(_one_line(address.name), addr_spec=f"{local}@{domain(address.address)}")
+
+
+def _one_line(text: str) -> str:
+    """The standard library lets a lone carriage return pass, which some servers take for the end of a header."""
+    if re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", text):
+        raise ValueError("a header has a line break or a control character in it")
+    return text
 
 
 def _one_id(value: str) -> str:

@@ -270,7 +270,10 @@ def test_O4_lines_are_short_seven_bit_and_end_with_crlf() -> None:
     [
         {"subject": "a\r\nBcc: x@evil.example"},
         {"subject": "a\nb"},
+        {"subject": "a\rBcc: x@evil.example"},
+        {"subject": "\r"},
         {"to": (Address("a@x.example", "A\r\nBcc: x@evil.example"),)},
+        {"to": (Address("a@x.example", "A\r"),)},
         {"to": (Address("a@x.example\r\nBcc: x@evil.example"),)},
         {"to": (Address(""),)},
         {"reply_to": "a@x.example\r\nX: y"},
