@@ -58,11 +58,15 @@ class Postroom:
         )
         self.me = Me.of(self.settings, self.team)
         self.channel = EmailChannel(self.me, self.team, self.settings.smtp_url)
+        self.start_worker()
+        self.open()
+        return self
+
+    def start_worker(self) -> None:
+        """A worker that knows nothing but the store, as after a crash."""
         ways: dict[str, Channel] = {"slack": self.stage.slack, "email": self.channel}
         deliveries = Deliveries(self.store, ways, pool=INLINE)
         self.loop = Loop(self.store, self.team, self.stage.model, deliveries, waits=INLINE, hands=INLINE)
-        self.open()
-        return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
