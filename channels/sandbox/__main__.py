@@ -86,7 +86,7 @@ async def serve(options: argparse.Namespace, secrets: Mapping[str, str]) -> None
             cast=cast,
             changes=changes,
             parley_url=options.parley_url,
-            api_key=secrets["SANDBOX_API_KEY"],
+            api_keys=secrets["SANDBOX_API_KEY"],
         )
         config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=2)
         ready = f"sandbox ready {url} smtp={urlsplit(mailroom.smtp_url).port} imap={urlsplit(mailroom.imap_url).port}"

@@ -23,6 +23,7 @@ from channels.sandbox.slack import Workspace, slack_router, web_api_router
 
 PAGE = Path(__file__).parent / "page"
 HOSTS = ["127.0.0.1", "localhost"]
+PERSON_HEADER = "x-sandbox-person"  # who the page is at the moment: an id of the cast
 KEEPALIVE_SECONDS = 15.0
 RECONNECT_SECONDS = 1.0
 
@@ -128,9 +129,13 @@ def create_app(
     cast: Cast,
     changes: Changes,
     parley_url: str,
-    api_key: str,
+    api_keys: str,
 ) -> FastAPI:
-    """The sandbox as one application. ``parley_url`` is where Parley's web process listens; ``api_key`` never reaches the browser."""
+    """The sandbox as one application.
+
+    ``parley_url`` is where Parley's web process listens. ``api_keys`` are written as in BOT_API_KEYS, ``key`` or ``person:key``, with
+    commas between: the page acts with the key of whoever it is, else with the one that names nobody, and never sees any of them.
+    """
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -139,9 +144,10 @@ def create_app(
         following.cancel()
         await parley.aclose()
 
+    keys = _by_person(api_keys)
     parley = httpx2.AsyncClient(
         base_url=parley_url,
-        headers={"authorization": f"Bearer {api_key}"},
+        headers=_bearer(keys, ""),
         timeout=httpx2.Timeout(10.0, read=None),
         trust_env=False,
     )
@@ -162,13 +168,22 @@ def create_app(
 
     @app.api_route("/parley/{path:path}", methods=["GET", "POST", "DELETE"])
     async def pass_on(path: str, request: Request) -> Response:
-        return await _pass_on(parley, path, request)
+        return await _pass_on(parley, path, request, _bearer(keys, request.headers.get(PERSON_HEADER, "")))
 
     app.mount("/", StaticFiles(directory=PAGE, html=True))
     return app
 
 
-async def _pass_on(parley: httpx2.AsyncClient, path: str, request: Request) -> Response:
+def _by_person(api_keys: str) -> dict[str, str]:
+    named = (entry.strip().rpartition(":") for entry in api_keys.split(","))
+    return {person: key for person, _, key in named}
+
+
+def _bearer(keys: Mapping[str, str], person: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {keys.get(person) or keys.get('', '')}"}
+
+
+async def _pass_on(parley: httpx2.AsyncClient, path: str, request: Request, bearer: dict[str, str]) -> Response:
     """Ask Parley's API the same, with the key, and stream what it answers."""
     if ".." in path.split("/"):
         return JSONResponse({"error": "There is no such path in Parley's API."}, 404)
@@ -177,7 +192,7 @@ async def _pass_on(parley: httpx2.AsyncClient, path: str, request: Request) -> R
         f"/v1/{path}",
         params=request.url.query,
         content=await request.body(),
-        headers=_kept(request.headers, ("accept", "content-type")),
+        headers=_kept(request.headers, ("accept", "content-type")) | bearer,
     )
     try:
         answer = await parley.send(question, stream=True)

@@ -108,7 +108,7 @@ def launch(folder: Path, parley: str, ports: tuple[int, int, int]) -> subprocess
         text=True,
         env={
             **os.environ,
-            "SANDBOX_API_KEY": "the-key",
+            "SANDBOX_API_KEY": "the-key, ana:anas-key",
             "SLACK_BOT_TOKEN": "xoxb-sandbox",
             "SLACK_APP_TOKEN": "xapp-sandbox",
         },

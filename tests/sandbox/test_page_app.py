@@ -88,6 +88,12 @@ def test_parley_is_asked_the_same_with_a_key_that_the_browser_never_sees(running
     assert asked.headers["authorization"] == "Bearer the-key"
 
 
+def test_who_the_page_is_acts_with_their_own_key_and_nobody_with_anothers(running: Sandbox, behind: Parley) -> None:
+    for person, key in (("ana", "anas-key"), ("ben", "the-key"), ("greta", "the-key"), ("", "the-key")):
+        running.get("/parley/threads", **{"x-sandbox-person": person})
+        assert behind.asked[-1].headers["authorization"] == f"Bearer {key}"
+
+
 def test_what_the_browser_claims_about_itself_is_not_passed_on(running: Sandbox, behind: Parley) -> None:
     running.get("/parley/threads", Authorization="Bearer mine", Cookie="a=b")
     assert behind.asked[-1].headers["authorization"] == "Bearer the-key"

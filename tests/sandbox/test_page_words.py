@@ -1,6 +1,7 @@
 """How the page turns what was written into what is shown: mrkdwn, Markdown, quoted mail, events in one line."""
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -63,6 +64,11 @@ def test_mrkdwn_is_shown_as_slack_shows_it(page: Page, text: str, html: str) -> 
 )
 def test_markdown_is_shown_as_slack_shows_it(page: Page, text: str, html: str) -> None:
     assert shown(page, "markdown", text) == html
+
+
+def test_slacks_dates_are_told_on_the_readers_own_clock(page: Page) -> None:
+    noon = shown(page, "mrkdwn", "<!date^129600^{date_short}, {time}|then>")
+    assert re.fullmatch(r'<time title="then">Fri,? 2 Jan, \d\d:00</time>', noon)
 
 
 def test_a_link_opens_elsewhere_and_tells_nothing_of_us(page: Page) -> None:

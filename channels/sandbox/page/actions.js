@@ -162,7 +162,7 @@ function inParley(app) {
 
     async steer(verb, body) {
       set({ acting: true });
-      const answer = await attempt(post(`/parley/threads/${state.thread.id}/${verb}`, body));
+      const answer = await attempt(post(`/parley/threads/${state.thread.id}/${verb}`, body, { "x-sandbox-person": state.me.id }));
       if (verb === "fork" && answer?.id) {
         notify("This is the new thread; the original stays as it is.");
         state.pinned = answer.id;

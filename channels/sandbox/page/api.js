@@ -21,8 +21,8 @@ function said(body) {
 
 export const get = (path, query = {}) => ask(`${path}?${new URLSearchParams(query)}`);
 
-export const post = (path, body = {}) =>
-  ask(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+export const post = (path, body = {}, headers = {}) =>
+  ask(path, { method: "POST", headers: { "content-type": "application/json", ...headers }, body: JSON.stringify(body) });
 
 /**
  * Every change, while the page is looked at; `onState(false)` while the stream is down. EventSource reconnects by itself. A page that

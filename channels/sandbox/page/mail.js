@@ -1,9 +1,9 @@
 // A mailbox: its conversations, the open one as a thread of mails, and the form to write one.
 
-import { fill, h, icon, reconcile, stick, walkable } from "./dom.js";
+import { fill, h, icon, reconcile, walkable } from "./dom.js";
 import { avatar } from "./faces.js";
 import { plain } from "./text.js";
-import { at, lately, oneLine, onDay, quoted, shorten } from "./words.js";
+import { lately, oneLine, quoted, shorten } from "./words.js";
 
 /** Mails that answer each other, newest conversation first. A conversation's id is its first mail's Message-ID. */
 export function conversations(mails) {
@@ -90,11 +90,8 @@ function reading(app) {
     fill(title, conversation.mails[0].subject || "(no subject)");
     const more = conversation.mails.length > shown;
     shown = conversation.mails.length;
-    stick(scroller, () => reconcile(listing, conversation.mails, {
-      key: (mail) => mail.id,
-      sign: (mail) => [{ ...mail, read: null }],
-      build: (mail) => card(mail),
-    }), more);
+    reconcile(listing, conversation.mails, { key: (mail) => mail.id, sign: (mail) => ({ ...mail, read: null }), build: card });
+    if (more) listing.lastElementChild.scrollIntoView({ block: "start" });
     const target = conversation.mails.findLast((mail) => mail.direction === "in") ?? conversation.mails.at(-1);
     if (answered?.id !== target.id && !foot.querySelector("textarea")?.value) fill(foot, replyForm(app, conversation));
     answered = target;
@@ -118,10 +115,10 @@ function card(mail) {
   (mail.html ? asHtml : asText)();
   return h("article", { class: ["mail-card", mail.direction], "aria-label": `Mail from ${from}` },
     h("header", {}, avatar(from, { app: /^parley\b/i.test(from) }),
-      h("div", { class: "grow" }, h("strong", {}, mail.direction === "out" ? `${from} (you)` : from), " ", h("span", { class: "muted small address" }, mailboxOf(mail.from)),
-        h("div", { class: "muted small" }, `to ${[...list2(mail.to), ...list2(mail.cc)].map(nameOf).join(", ")}`)),
-      mail.auto && h("span", { class: "tag", title: "Marked as automatic (Auto-Submitted)" }, "automatic"), toggle,
-      h("time", { class: "muted small", title: quoted(mail.at) }, onDay(mail.at) === "Today" ? at(mail.at) : lately(mail.at))),
+      h("div", { class: "grow" },
+        h("div", { class: "row" }, h("strong", { class: "grow ellipsis" }, mail.direction === "out" ? `${from} (you)` : from), toggle, h("time", { class: "muted small", title: quoted(mail.at) }, lately(mail.at))),
+        h("div", { class: "muted small address" }, mailboxOf(mail.from), mail.auto && [" ", h("span", { class: "tag", title: "Marked as automatic: Auto-Submitted" }, "automatic")]),
+        h("div", { class: "muted small address" }, `to ${[...list2(mail.to), ...list2(mail.cc)].map(nameOf).join(", ")}`))),
     body);
 }
 
@@ -135,17 +132,19 @@ export function parts(text) {
   return { own: lines.slice(0, first).join("\n").trimEnd(), rest: lines.slice(first).join("\n").trim() };
 }
 
+const TALLEST_MAIL = 1600; // pixels
 const policy = window.trustedTypes?.createPolicy("mail", { createHTML: (html) => html });
 
 /** A mail's HTML in a frame without scripts, without forms, without the network, that can only open links in new tabs. */
 function frame(html) {
   const view = h("iframe", { class: "mail-frame", title: "The mail as HTML", sandbox: "allow-same-origin allow-popups allow-popups-to-escape-sandbox", referrerpolicy: "no-referrer" });
-  const sheet = "body{margin:0;padding:2px;font:15px/1.5 system-ui,sans-serif;color:#1d1c1a;overflow-wrap:anywhere}img{max-width:100%}";
+  const sheet = "html{height:auto!important}body{margin:0;padding:2px 0 8px;height:auto!important;font:15px/1.5 system-ui,sans-serif;color:#1d1c1a;overflow-wrap:anywhere}img{max-width:100%}";
   const policyOfTheFrame = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
   const page = `<!doctype html><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${policyOfTheFrame}"><base target="_blank"><style>${sheet}</style>${html}`;
   view.addEventListener("load", () => {
-    const inside = view.contentDocument?.documentElement; // allow-same-origin without allow-scripts: we may measure it, it can do nothing
-    if (inside) view.style.height = `${Math.min(1600, inside.scrollHeight + 4)}px`;
+    const body = view.contentDocument?.body; // allow-same-origin without allow-scripts: we may measure it, it can do nothing
+    const fit = () => (view.style.height = `${Math.min(TALLEST_MAIL, body.ownerDocument.documentElement.offsetHeight + 2)}px`);
+    if (body) new ResizeObserver(fit).observe(body);
   });
   view.srcdoc = policy ? policy.createHTML(page) : page;
   return view;
@@ -163,7 +162,7 @@ function replyForm(app, conversation) {
   const mail = conversation.mails.findLast((m) => m.direction === "in");
   const target = mail ?? conversation.mails.at(-1);
   const to = mail ? [mail.reply_to || mail.from].flat() : target.to;
-  const area = h("textarea", { rows: 3, "aria-label": "Your reply", placeholder: `Reply to ${mail ? nameOf(mail.from) : list2(to).map(nameOf).join(", ")}` });
+  const area = h("textarea", { rows: 2, "aria-label": "Your reply", placeholder: `Reply to ${mail ? nameOf(mail.from) : list2(to).map(nameOf).join(", ")}` });
   const style = h("select", { id: "quote-style" }, Object.entries(QUOTES).map(([value, [label]]) => h("option", { value }, label)));
   const forger = forgery(app);
   const send = async () => {

@@ -62,6 +62,8 @@ export function lookups({ state }) {
     /** An address as words after a verb: " in #ops", " by mail". */
     placeWords(address) {
       if (!address?.startsWith("slack:")) return address?.startsWith("email:") ? " by mail" : address ? ` at ${address}` : "";
+      const named = /^slack:(#.+)$/.exec(address); // a place where no conversation has begun yet
+      if (named) return ` in ${named[1]}`;
       const channel = room(address.slice(6).split("/")[1]);
       return channel && channel.kind !== "im" ? ` in #${channel.name}` : " in a direct message";
     },

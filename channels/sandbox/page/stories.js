@@ -21,7 +21,7 @@ export const STORIES = [
     lead: "Greta, a customer, mails support@example.com. Parley finds the article and answers her.",
     who: ["Greta Weber"],
     channels: "Mail",
-    mail: { as: "greta", to: "support@example.com", subject: "Returning a lamp", text: "Hello,\n\nmy table lamp arrived last week, and it does not suit the room after all. How long do I have to return it, and does the return cost anything?\n\nKind regards\nGreta Weber" },
+    mail: { as: "greta", to: "support@example.com", subject: "Returning a lamp", text: "Hello,\n\nI would like to return a lamp. How many days do I have to send it back, and is that free?\n\nKind regards\nGreta Weber" },
     steps: [
       { text: "Greta wrote to support@example.com.", done: happened("message_received") },
       { text: "Parley looks for an article that answers her. Every step shows on the right.", done: happened("tool_returned") },
@@ -106,7 +106,7 @@ async function startInSlack(app, { id, slack }) {
 /** The story that runs survives a reload of the page. */
 function keep(app, story) {
   app.state.story = story;
-  sessionStorage.setItem("story", JSON.stringify(story && { ...story, events: undefined }));
+  sessionStorage.setItem("story", JSON.stringify(story && { ...story, events: undefined, addresses: undefined }));
 }
 
 /** Bring the running story's events up to date: its thread is the one that its first message started. */
@@ -116,8 +116,8 @@ export async function followStory(app) {
   if (!story.thread && thread && !pinned && [route.place, route.thread].includes(story.root)) keep(app, { ...story, thread: thread.id });
   const id = app.state.story.thread;
   if (!id) return;
-  const { events } = thread?.id === id ? thread : await get(`/parley/threads/${id}`);
-  if (app.state.story?.thread === id) app.state.story.events = events;
+  const { events, addresses } = thread?.id === id ? thread : await get(`/parley/threads/${id}`);
+  if (app.state.story?.thread === id) Object.assign(app.state.story, { events, addresses });
 }
 
 /** The strip above the conversation while a story runs. */
@@ -129,7 +129,7 @@ export function coachView(app) {
     const events = story?.events ?? [];
     const known = story && STORIES.find((s) => s.id === story.id);
     const done = known?.steps.map((step) => step.done(events)) ?? [];
-    const signature = JSON.stringify([story?.id, done, story?.thread, app.state.me.id, app.state.route, app.state.thread?.id]);
+    const signature = JSON.stringify([story?.id, done, story?.addresses, app.state.me.id, app.state.route, app.state.thread?.id]);
     element.hidden = !known || app.state.route.view === "start";
     if (!known || signature === drawn) return;
     drawn = signature;
@@ -139,11 +139,14 @@ export function coachView(app) {
       h("div", { class: "row between" }, h("strong", {}, known.title), h("button", { class: "quiet", type: "button", "aria-label": "Leave the story", onclick: () => (keep(app, null), app.draw()) }, "✕")),
       h("ol", {}, known.steps.map((step, i) => h("li", { class: done[i] ? "done" : i === next ? "next" : "later", "aria-current": i === next ? "step" : null }, step.text))),
       h("div", { class: "row wrap" },
-        action && story.thread && !there(app, action) && h("button", { class: "button small primary", type: "button", onclick: () => action.run(app, story.thread) }, action.label),
+        action && reachable(story, action) && !there(app, action) && h("button", { class: "button small primary", type: "button", onclick: () => action.run(app, story.thread) }, action.label),
         next < 0 && h("button", { class: "button small", type: "button", onclick: () => app.go({ view: "start", place: null, thread: null }) }, "Another story")));
   };
   return { element, update };
 }
+
+/** The thread has come to that side by now. */
+const reachable = (story, { kind }) => story.addresses?.some((address) => address.startsWith(kind));
 
 /** Already the person of this action, looking at the story's thread on that side. */
 function there(app, { who, kind }) {

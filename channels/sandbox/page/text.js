@@ -1,6 +1,7 @@
 // Slack's mrkdwn, and Markdown, as nodes. What a person or a model wrote can only ever become text, links and a few plain tags.
 
 import { h } from "./dom.js";
+import { at, day, onDay } from "./words.js";
 
 const EMOJI = {
   white_check_mark: "✅", heavy_check_mark: "✔️", x: "❌", warning: "⚠️", eyes: "👀", "+1": "👍", thumbsup: "👍", "-1": "👎", tada: "🎉",
@@ -27,7 +28,7 @@ const INLINE = [
   [/^`([^`\n]+)`/, (m) => h("code", {}, unescape(m[1]))],
   [/^<@([UW]\w+)(?:\|[^>]*)?>/, (m, names) => h("span", { class: "mention" }, `@${names.user(m[1])}`)],
   [/^<#(C\w+)(?:\|([^>]*))?>/, (m, names) => h("span", { class: "mention" }, `#${m[2] || names.channel(m[1])}`)],
-  [/^<!date\^(\d+)\^[^|>]*\|([^>]*)>/, (m) => h("span", {}, unescape(m[2]))],
+  [/^<!date\^(\d+)\^([^|>^]*)[^|>]*\|([^>]*)>/, (m) => h("time", { title: unescape(m[3]) }, dated(m[1], unescape(m[2])))],
   [/^<!(?:subteam\^\w+\|)?@?([^>|]+)(?:\|[^>]*)?>/, (m) => h("span", { class: "mention" }, `@${m[1]}`)],
   [/^<(https?:[^|>]+|mailto:[^|>]+)(?:\|([^>]*))?>/, (m) => link(unescape(m[1]), unescape(m[2] || m[1].replace(/^mailto:/, "")))],
   [/^:([a-z0-9_+-]+):/, (m) => emoji(m[1])],
@@ -36,6 +37,9 @@ const INLINE = [
 const DEEPEST = 6; // emphasis in emphasis; what lies deeper stays as it was typed
 const CODE = "`[^`\\n]+`"; // a mark inside code ends nothing
 const EMPHASIS = { "*": "strong", _: "em", "~": "s" };
+
+/** A moment on the reader's own clock, in a format with Slack's tokens such as {time} and {date_short_pretty}. */
+const dated = (seconds, format) => format.replace(/\{(\w+)\}/g, (_, token) => (token.startsWith("time") ? at(seconds) : token.includes("pretty") ? onDay(seconds) : day(seconds)));
 
 function inline(text, names, depth = 0) {
   const out = [];

@@ -66,20 +66,23 @@ function threadView(app) {
   return { element, update };
 }
 
+const OUTSIDER = "Only the team can do this: be Ana, for example";
+
 function drawState(app, box, thread, acting) {
-  const signature = JSON.stringify([thread.id, thread.status, thread.words, thread.usage, thread.addresses, acting]);
+  const outside = app.state.me.kind !== "team";
+  const signature = JSON.stringify([outside, thread.id, thread.status, thread.words, thread.usage, thread.addresses, acting]);
   if (box.signature === signature) return;
   box.signature = signature;
   const used = thread.usage ?? {};
   const all = ["input", "output", "cache_read", "cache_write"].reduce((sum, kind) => sum + (used[`${kind}_tokens`] ?? 0), 0);
   const verb = (name, label, shows, works) =>
-    shows(thread.status) && h("button", { class: "button small", type: "button", disabled: acting || !works(thread.status), onclick: () => app.steer(name) }, icon(name), label);
+    shows(thread.status) && h("button", { class: "button small", type: "button", disabled: outside || acting || !works(thread.status), title: outside && OUTSIDER, onclick: () => app.steer(name) }, icon(name), label);
   fill(box,
     h("div", { class: "row" }, h("span", { class: ["pill", thread.status] }, STATES[thread.status] ?? thread.status), h("span", { class: "agent" }, thread.agent || "no agent"), h("code", { class: "muted id", title: "The thread’s id, for python -m bot show" }, thread.id)),
     h("p", { class: "words", role: "status" }, thread.words === thread.status ? "" : local(thread.words)),
     h("div", { class: "row wrap" }, (thread.addresses ?? []).map((address) => addressChip(app, address)), all > 0 && h("span", { class: "muted small" }, tokens(all))),
     h("div", { class: "row wrap verbs" }, VERBS.map((v) => verb(...v)),
-      h("button", { class: "button small", type: "button", disabled: acting, title: "A new thread with the same past", onclick: () => app.steer("fork", { at: thread.events.length }) }, icon("fork"), "Fork")));
+      h("button", { class: "button small", type: "button", disabled: outside || acting, title: outside ? OUTSIDER : "A new thread with the same past", onclick: () => app.steer("fork", { at: thread.events.length }) }, icon("fork"), "Fork")));
 }
 
 function addressChip(app, address) {

@@ -2,7 +2,7 @@
 
 const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 const exact = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-const day = new Intl.DateTimeFormat("en-GB", { weekday: "long", day: "numeric", month: "long" });
+const longDay = new Intl.DateTimeFormat("en-GB", { weekday: "long", day: "numeric", month: "long" });
 const shortDay = new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric", month: "short" });
 const full = new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric", month: "short", year: "numeric" });
 
@@ -22,8 +22,10 @@ export function onDay(value) {
   const then = moment(value);
   const today = new Date();
   const yesterday = new Date(today.getFullYear(), today.getMonth(), today.getDate() - 1);
-  return sameDay(then, today) ? "Today" : sameDay(then, yesterday) ? "Yesterday" : day.format(then);
+  return sameDay(then, today) ? "Today" : sameDay(then, yesterday) ? "Yesterday" : longDay.format(then);
 }
+
+export const day = (value) => shortDay.format(moment(value));
 
 /** The time today, the day before that. */
 export const lately = (value) => (sameDay(moment(value), new Date()) ? at(value) : shortDay.format(moment(value)));
