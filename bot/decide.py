@@ -69,12 +69,12 @@ def _chosen(team: Team, agent: Agent, thread: Thread, call: Call) -> Iterator[Ef
     if spec(tool).intent:
         yield _carry_out(team, thread, call, tool)
         return
+    yield from _replace_request(thread, call)
     approval = approval_for(thread.state, tool)
     if approval is None:
         yield Run(call.id, tool, call.attempt + 1, _key(thread, call))
-        return
-    yield from _replace_request(thread, call)
-    yield _ask_approval(team, thread, call, tool, approval)
+    else:
+        yield _ask_approval(team, thread, call, tool, approval)
 
 
 def approval_for(state: State, tool: Tool) -> Approval | None:

@@ -99,6 +99,7 @@ class State:
     interactions: Mapping[str, Interaction] = field(default_factory=dict)
     posts: Mapping[str, Post] = field(default_factory=dict)
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)  # by the id of the human_responded
+    unreached: tuple[str, ...] = ()  # where nothing could be delivered since a person spoke
     steps: int = 0
     errors: int = 0
     prefetched: int = 0
@@ -219,7 +220,8 @@ def _attend(state: State) -> State:
 
 def _anew(state: State) -> State:
     """A person spoke: steps, errors and failures count from here, and the model has something to react to."""
-    return _attend(replace(state, steps=0, errors=0, model_failures=0, retry_at=None, failed="", cancelled=False))
+    anew = replace(state, steps=0, errors=0, model_failures=0, retry_at=None, failed="", cancelled=False, unreached=())
+    return _attend(anew)
 
 
 def _heard(state: State, event: e.MessageReceived | e.MessageEdited | e.MessageDeleted) -> State:
@@ -422,7 +424,9 @@ def _delivery_failed(state: State, post: Post, event: e.DeliveryFailed) -> State
     if post.native:  # only a change of a card failed: what is there stays
         return _post(state, replace(post, state="delivered", shows=event.shows))
     state = _post(state, replace(post, state="failed"))
-    return _attend(state) if post.kind in ("reply", "card") else state
+    if post.kind not in ("reply", "card") or post.address in state.unreached:
+        return state  # the agent knows already; telling it again would only make it try again
+    return _attend(replace(state, unreached=(*state.unreached, post.address)))
 
 
 def _post(state: State, post: Post | None) -> State:

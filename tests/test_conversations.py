@@ -192,6 +192,29 @@ def test_a_message_while_an_approval_waits_is_shown_to_the_agent_which_may_chang
     assert deeds == ["web"]
 
 
+class Deploy(Tool, effect="write"):
+    """Deploy somewhere."""
+
+    where: str
+
+    def approval(self) -> Approval | None:
+        return Approval(by="ops") if self.where == "production" else None
+
+    def run(self) -> str:
+        deeds.append(self.where)
+        return "deployed"
+
+
+def test_a_changed_request_that_needs_nobody_takes_back_the_one_that_did() -> None:
+    deeds.clear()
+    on = stage(Deploy, model=[("deploy", {"where": "production"}), ("deploy", {"where": "staging"}), "Done."])
+    on.says("deploy to production")
+    first = on.waiting
+    on.says("no, staging")
+    assert deeds == ["staging"]
+    assert on.thread().state.interactions[first].state == "superseded"
+
+
 def test_stop_cancels_at_once_and_a_later_message_reopens() -> None:
     deeds.clear()
     on = stage(Restart, model=[("restart", {"service": "api"}), "Hello again."])

@@ -384,6 +384,13 @@ def test_law_8_a_failure_to_reach_somebody_is_an_event_that_the_agent_sees() -> 
     assert "not in #ops" in on.model.prompts[-1].blocks[-1]
 
 
+def test_law_8_an_agent_that_cannot_be_heard_does_not_try_for_ever() -> None:
+    on = stage(model=["Hello."] * 10)
+    on.slack.trouble = [Undelivered("Parley is not in #ops")] * 10
+    on.says("hi")
+    assert len(on.model.prompts) == 2
+
+
 def test_law_8_a_throttled_delivery_is_sent_later_in_order_and_holds_nothing_else_back() -> None:
     on = stage(model=[("contact_human", {"question": "Ship?", "to": "dora"}), "Later."])
     on.slack.trouble = [Undelivered("slow down", 30.0)]

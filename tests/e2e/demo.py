@@ -161,7 +161,8 @@ class Demo:
         return found
 
     def kill(self, name: str) -> None:
-        os.kill(self.processes()[name], signal.SIGKILL)
+        """SIGKILL, also of one that is just being started again."""
+        os.kill(self.until(lambda: self.processes().get(name, 0), f"the process {name}"), signal.SIGKILL)
 
 
 def free_port() -> int:
