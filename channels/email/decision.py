@@ -12,6 +12,9 @@ import re
 import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import takewhile
+
+from channels.email.phrases import closes
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,7 @@ def decision(text: str, fields: Collection[str] = ()) -> Decision | None:
     if changes := _changes(below if _approves(first) else shown, fields):
         return _edit(changes, shown, _approves(first))
     if _approves(first):
-        return None if _doubtful(below[:_LOOKED_AT]) else Approve("\n".join(below)[:_REASON])
+        return None if _doubtful(below[:_LOOKED_AT]) else Approve(_reason(below))
     return _denial(first, below)
 
 
@@ -108,8 +111,13 @@ def _denial(first: str, below: list[str]) -> Deny | None:
     rest, said = first[word.end() :], word[1].casefold()
     separated = not rest.strip() or bool(re.match(r"\s*[:,.;!]\s*|\s+[-–—]+\s", rest))
     if (said in _DENY and (separated or rest[:1].isspace())) or (said in _DENIED and separated):
-        return Deny("\n".join([re.sub(r"^[\s:,.;!–—-]+", "", rest), *below]).strip()[:_REASON])
+        return Deny(_reason([re.sub(r"^[\s:,.;!–—-]+", "", rest), *below]))
     return None
+
+
+def _reason(lines: list[str]) -> str:
+    """The lines above a closing formula."""
+    return "\n".join(takewhile(lambda line: not closes(line), lines)).strip()[:_REASON]
 
 
 def _doubtful(lines: list[str]) -> bool:

@@ -2,7 +2,8 @@
 
 Our own text is subtracted first; the phrases of mail programs only tidy up what is left. Answers between quoted lines
 keep the lines that they answer; a forwarded mail is kept whole. A signature is what stands below `-- `, below a
-device's line ("Sent from my phone"), or below a closing formula that a name follows; any other "thanks" is text.
+device's line ("Sent from my phone"), below a closing formula or a rule that a name follows, or below the sender's own
+name; any other "thanks" is text.
 """
 
 import re
@@ -24,13 +25,14 @@ _CONTEXT = 20  # quoted lines that are kept above an answer
 
 _ABOVE = re.compile(r"\b(?:write|type|reply|respond|answer)\b.{0,40}\babove this line\b", re.IGNORECASE)
 _PREFIX = re.compile(r"[ \t]{0,3}(?:>[ \t]?){1,40}")
-_UNDERLINE = re.compile(r"[ \t]*[_=—–-]{10,}[ \t]*")
+_UNDERLINE = re.compile(r"[ \t]*(?:[_=—–-]{10,}|—|__)[ \t]*")
 
 
 @dataclass(frozen=True, slots=True)
 class NewText:
     """`text` is for reading: the person's words, with the quoted lines that they answer one by one, or the whole
-    forwarded mail. `own` holds the person's own lines alone; a decision may stand only there."""
+    forwarded mail. `own` holds the person's own lines alone, with what may be a greeting at their end: a decision may
+    stand only there, and nothing that could take it back is left out."""
 
     text: str = ""
     own: str = ""
@@ -78,16 +80,18 @@ def _extracted(lines: list[Line], mail: Mail, sent: Sequence[str]) -> NewText:
         ours = own_lines(lines, sent, top)
         seen = [_as_ours(each) if at in ours else each for at, each in enumerate(seen)]
     if (at := _forwarded(seen, mail)) is not None:
-        own = _assembled(seen[:at])
+        own = _assembled(seen[:at], mail)
         return replace(
-            own, text="\n".join(str(line) for line in lines).strip(), own=own.text, quoted_removed=False, forwarded=True
+            own, text="\n".join(str(line) for line in lines).strip(), own=own.own, quoted_removed=False, forwarded=True
         )
     end = next((at for at, each in enumerate(seen) if each.ends), len(seen))
-    above = _assembled(seen[:end])
+    above = _assembled(seen[:end], mail)
     if end == len(seen):
         return above if above.own or _is_reply(mail) or sent else replace(above, text=_all(lines), quoted_removed=False)
-    below = _below(seen, end, above.own)
+    below = _below(seen, end, above.own, mail)
     parts = [part for part in (above, below) if part.own]
+    if not parts and not _is_reply(mail) and not sent:
+        return NewText(_all(lines))
     return NewText(
         text="\n\n".join(part.text for part in parts),
         own="\n\n".join(part.own for part in parts),
@@ -96,17 +100,17 @@ def _extracted(lines: list[Line], mail: Mail, sent: Sequence[str]) -> NewText:
     )
 
 
-def _below(seen: list[_Seen], end: int, above: str) -> NewText:
+def _below(seen: list[_Seen], end: int, above: str, mail: Mail) -> NewText:
     """What a person wrote within or below the answered mail, where it can be told from that mail."""
     rest = seen[end + 1 :]
     last_of_ours = max((at for at, each in enumerate(rest) if each.ours), default=-1)
     if last_of_ours >= 0:
         stop = next((at for at, each in enumerate(rest) if each.ends and at > last_of_ours), len(rest))
         within = rest[: last_of_ours + 1] if above else rest[:stop]
-        return _assembled([each for each in within if not each.ends])
+        return _assembled([each for each in within if not each.ends], mail)
     if not above and _ABOVE.search(seen[end].line.text):
         stop = next((at for at, each in enumerate(rest) if each.ends), len(rest))
-        return _assembled(rest[:stop])
+        return _assembled(rest[:stop], mail)
     return NewText()
 
 
@@ -256,19 +260,21 @@ def _forwarded(seen: list[_Seen], mail: Mail) -> int | None:
 # Putting together
 
 
-def _assembled(seen: list[_Seen]) -> NewText:
-    groups = [(role, list(group)) for role, group in groupby(_settled(seen), key=lambda each: each.role)]
+def _assembled(seen: list[_Seen], mail: Mail) -> NewText:
     kept: list[tuple[bool, str]] = []  # whether it is the person's own, and the text
+    own: list[str] = []
     signed = any(each.role is _Role.SIGNATURE for each in seen)
-    for role, group in groups:
-        if role is _Role.OWN:
-            text, cut = _unsigned([each.line.text for each in group])
-            signed = signed or cut
-            kept.extend([(True, text)] if text else [])
-        elif role is _Role.QUOTE:
-            kept.append((False, "\n".join(str(each.line) for each in group[-_CONTEXT:]).strip()))
-    own = "\n\n".join(text for is_own, text in kept if is_own)
-    return NewText(_in_context(kept), own, _has(seen, _Role.QUOTE, _Role.INTRO), signed)
+    for role, group in groupby(_settled(seen), key=lambda each: each.role):
+        lines = [each.line for each in group]
+        if role is _Role.QUOTE:
+            kept.append((False, "\n".join(str(line) for line in lines[-_CONTEXT:]).strip()))
+            continue
+        certain = _certain([line.text for line in lines])
+        text = _unsigned(certain, mail.from_.name, first=not any(is_own for is_own, _ in kept))
+        signed = signed or len(text) < len(_trimmed([line.text for line in lines]))
+        kept.extend([(True, "\n".join(text))] if text else [])
+        own.extend(["\n".join(certain)] if certain else [])
+    return NewText(_in_context(kept), "\n\n".join(own), _has(seen, _Role.QUOTE, _Role.INTRO), signed)
 
 
 def _settled(seen: list[_Seen]) -> list[_Seen]:
@@ -294,14 +300,17 @@ def _has(seen: list[_Seen], *roles: _Role) -> bool:
     return any(each.role in roles for each in seen)
 
 
-def _unsigned(lines: list[str]) -> tuple[str, bool]:
-    """The text without its signature, and whether there was one."""
+def _certain(lines: list[str]) -> list[str]:
+    """Without what is certainly no word of this mail: a delimited signature, a device's line, small print."""
     lines = _trimmed(lines)
     cuts = [cut for cut in (_delimiter(lines), _device(lines), _small_print(lines)) if cut is not None]
-    kept = _trimmed(lines[: min(cuts)]) if cuts else lines
-    closing = _closing(kept)
-    kept = _trimmed(kept[:closing]) if closing else kept
-    return "\n".join(kept), len(kept) < len(lines)
+    return _trimmed(lines[: min(cuts)]) if cuts else lines
+
+
+def _unsigned(lines: list[str], name: str, *, first: bool) -> list[str]:
+    """Without what is probably a signature. What is all signature stays if it is the `first` text."""
+    closing = _closing(lines, name)
+    return _trimmed(lines[:closing]) if closing or (closing == 0 and not first) else lines
 
 
 def _trimmed(lines: list[str]) -> list[str]:
@@ -310,7 +319,7 @@ def _trimmed(lines: list[str]) -> list[str]:
 
 
 def _delimiter(lines: list[str]) -> int | None:
-    return next((at for at, line in enumerate(lines) if line.rstrip() in ("--", "—", "__")), None)
+    return next((at for at, line in enumerate(lines) if line.rstrip() == "--"), None)
 
 
 def _device(lines: list[str]) -> int | None:
@@ -325,25 +334,33 @@ def _small_print(lines: list[str]) -> int | None:
     )
 
 
-def _closing(lines: list[str]) -> int:
-    """Where a closing formula stands that a name follows and nothing else; 0 where there is none."""
-    for at in range(len(lines) - 1, max(len(lines) - 16, 0), -1):
-        below = [line.strip() for line in lines[at + 1 :] if line.strip()]
-        if len(lines[at]) < 60 and phrases.CLOSING.match(lines[at]):
-            named = (
-                bool(below)
-                and _is_name(below[0])
-                and all(len(line) <= 100 and not line.endswith("?") for line in below)
-            )
-            return at if named or (not below and lines[at].rstrip().endswith(",")) else 0
-    return 0
+def _closing(lines: list[str], name: str) -> int | None:
+    """Where a closing formula, a rule or the sender's own name stands that begins the end; None where there is none."""
+    shown = [at for at, line in enumerate(lines) if line.strip()][-12:]
+    for number, at in enumerate(shown):
+        below = [lines[each].strip() for each in shown[number + 1 :]]
+        if any(len(line) > 100 or line.endswith("?") for line in below):
+            continue
+        named = bool(below) and _is_name(below[0], name)
+        if phrases.closes(lines[at]) and (named or (not below and lines[at].rstrip().endswith(","))):
+            return at
+        if _UNDERLINE.fullmatch(lines[at][:200]) and named and len(below) <= 6 and max(map(len, below)) <= 40:
+            return at
+        if _is_own_name(lines[at], name) and len(below) <= 8:
+            return at
+    return None
 
 
-def _is_name(line: str) -> bool:
-    words = line.strip("/~-–*_ ,.").split()
-    return (
-        0 < len(words) <= 5
-        and len(line) <= 60
-        and not line[:1].islower()
-        and not re.search(r"[\d?!:]|\.\s|[a-z]\.$", line)
+def _is_own_name(line: str, name: str) -> bool:
+    """Whether a line is the sender's name, or the first of their names, or begins with all of them and a mark."""
+    said, names = phrases.plain(line.strip("/~-–—*_ ,.")), phrases.plain(name)
+    first = names.split()[0] if names.split() else ""
+    return bool(first) and (said in (names, first) or bool(re.match(rf"{re.escape(names)}\s*[|,–—/•-]", said)))
+
+
+def _is_name(line: str, name: str) -> bool:
+    line = re.split(r"\s*[|,•]\s*", line.strip("/~-–*_ ,."))[0]
+    short = 0 < len(line.split()) <= 4 and len(line) <= 60
+    return _is_own_name(line, name) or (
+        short and not line[:1].islower() and not re.search(r"[\d?!:]|\.\s|[a-z]\.$", line)
     )

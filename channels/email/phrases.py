@@ -1,6 +1,7 @@
 """What mail programs write around a person's words, language by language."""
 
 import re
+import unicodedata
 from collections.abc import Iterable
 
 
@@ -149,7 +150,21 @@ _CLOSINGS = [
     "Med vennlig hilsen", "Vennlig hilsen", "Mvh", "Tack", "Tak", "Takk", "Ystävällisin terveisin", "Terveisin",
     "S pozdravem", "Z poważaniem", "Pozdrawiam", "С уважением", "Спасибо", "Saygılarımla", "Üdvözlettel",
 ]  # fmt: skip
-CLOSING = re.compile(rf"\s*(?:{_any(_CLOSINGS)})\s*[,.!;–-]?\s*$", re.IGNORECASE)
+
+
+def plain(text: str) -> str:
+    """Lower case without accents, as hurried people and old phones write."""
+    folded = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(char for char in folded if not unicodedata.combining(char))
+
+
+_CLOSING = re.compile(rf"\s*(?:{_any(sorted(map(plain, _CLOSINGS), key=len, reverse=True))})\s*[,.!;–-]?\s*")
+
+
+def closes(line: str) -> bool:
+    """Whether a line is a closing formula and nothing else; bilingual ones have a stroke between."""
+    return len(line) < 80 and all(_CLOSING.fullmatch(part) for part in re.split(r"[/|]", plain(line)))
+
 
 # How the small print of a company begins.
 DISCLAIMER = re.compile(

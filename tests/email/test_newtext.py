@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from channels.email.decision import Approve, Deny, decision
 from channels.email.mail import Mail, parse
 from channels.email.newtext import MARKER, NewText, new_text
 from tests.email.samples import html, multipart, raw
@@ -369,6 +370,32 @@ def test_X4_signatures_are_removed(signature: str) -> None:
         _new(f"It is still slow.\n\n{signature}\n\nOn 23.11.2026 14:00 Parley <p@x.example> wrote:\n> Better?").text
         == "It is still slow."
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("Good idea!\n\nMed venlig hilsen / Kind regards\n\nKim Lund\nCEO", "Good idea!"),
+        ("Rendben.\n\nUdvozlettel,\nKata", "Rendben."),
+        ("收到。\n\n————————————————————\n\n小明\n工程师", "收到。"),
+        ("Could you look?\n\nAna Diaz | Ops | Example Inc.\n+49 30 1234", "Could you look?"),
+        ("Could you look?\n\nAna", "Could you look?"),
+        ("Yes.\n\nOn 23.11.2026 14:00 Parley wrote:\n> a\n> b\n\nAna Diaz\nOps", "Yes."),
+        ("First part\n__________\nsecond part, which is longer than any name would be", None),
+        ("Ana", None),
+        ("Ana is right.\nAsk Ana?", None),
+    ],
+)
+def test_X4_names_end_a_text_only_where_they_sign_it(text: str, kept: str | None) -> None:
+    assert _new(text).text == (kept or text)
+
+
+def test_X8_what_may_be_a_signature_is_still_looked_at_for_a_decision() -> None:
+    new = _new("APPROVE\n\nThanks,\nNot before noon")
+    assert new.text == "APPROVE"
+    assert decision(new.own) is None
+    assert decision(_new("APPROVE\n\nBest regards\nAna Diaz\nOps").own) == Approve()
+    assert decision(_new("DENY wait for the backup\n\nBest regards\nAna").own) == Deny("wait for the backup")
 
 
 def test_X4_a_text_that_is_all_greeting_stays() -> None:
