@@ -61,7 +61,8 @@ export function lookups({ state }) {
 
     /** An address as words after a verb: " in #ops", " by mail". */
     placeWords(address) {
-      if (!address?.startsWith("slack:")) return address?.startsWith("email:") ? " by mail" : address ? ` at ${address}` : "";
+      if (address?.startsWith("email:")) return " by mail";
+      if (!address?.startsWith("slack:")) return address ? " over HTTP" : "";
       const named = /^slack:(#.+)$/.exec(address); // a place where no conversation has begun yet
       if (named) return ` in ${named[1]}`;
       const channel = room(address.slice(6).split("/")[1]);

@@ -33,7 +33,7 @@ export const STORIES = [
     title: "A teammate has to help",
     lead: "No article knows this one. Parley asks in Slack’s #support, and mails Ben’s answer to the customer.",
     who: ["Greta Weber", "Ben Okafor"],
-    channels: "Mail → Slack → Mail",
+    channels: "Mail and Slack",
     mail: { as: "greta", to: "support@example.com", subject: "Engraving for a golden wedding", text: "Hello,\n\ncould you engrave two names and a date into the base of a floor lamp? It is a gift for my grandparents’ golden wedding on 12 December.\n\nKind regards\nGreta Weber" },
     steps: [
       { text: "Greta asked something that no article answers.", done: happened("message_received") },

@@ -80,7 +80,7 @@ function drawState(app, box, thread, acting) {
   fill(box,
     h("div", { class: "row" }, h("span", { class: ["pill", thread.status] }, STATES[thread.status] ?? thread.status), h("span", { class: "agent" }, thread.agent || "no agent"), h("code", { class: "muted id", title: "The thread’s id, for python -m bot show" }, thread.id)),
     h("p", { class: "words", role: "status" }, thread.words === thread.status ? "" : local(thread.words)),
-    h("div", { class: "row wrap" }, (thread.addresses ?? []).map((address) => addressChip(app, address)), all > 0 && h("span", { class: "muted small" }, tokens(all))),
+    h("div", { class: "row wrap" }, (thread.addresses ?? []).filter((address) => /^(slack|email):/.test(address)).map((address) => addressChip(app, address)), all > 0 && h("span", { class: "muted small" }, tokens(all))),
     h("div", { class: "row wrap verbs" }, VERBS.map((v) => verb(...v)),
       h("button", { class: "button small", type: "button", disabled: outside || acting, title: outside ? OUTSIDER : "A new thread with the same past", onclick: () => app.steer("fork", { at: thread.events.length }) }, icon("fork"), "Fork")));
 }
