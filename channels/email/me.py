@@ -7,7 +7,6 @@ from bot.ids import digest
 from bot.people import Team
 from bot.settings import Settings
 from channels.email import compose, token
-from channels.email.address import domain
 from channels.email.mail import Mail, message_ids
 
 
@@ -25,7 +24,7 @@ class Me:
         """The mailbox of the settings. Raises SettingsError where one is missing."""
         settings.require("EMAIL_ADDRESS", "BOT_SECRET")
         named = [place.partition(":")[2] for place in team.routes if place.casefold().startswith("email:")]
-        aliases = tuple(alias for alias in named if "@" in alias and "*" not in alias)
+        aliases = tuple(each for each in named if "@" in each and "*" not in each and each != settings.email_address)
         return cls(settings.email_address, settings.secret, aliases, settings.email_authserv_id)
 
     # Addresses
@@ -35,13 +34,9 @@ class Me:
         return any(compose.is_ours(address, ours) for ours in (self.address, *self.aliases))
 
     def reached_at(self, recipients: Iterable[str]) -> str:
-        """The address that its author wrote to: an alias rather than the mailbox behind it."""
+        """The address of ours that its author wrote to: an alias rather than the mailbox behind it."""
         written = [_without_tag(each) for each in recipients]
-        for ours in (*self.aliases, self.address):
-            if ours.casefold() != self.address.casefold() and ours.casefold() in written:
-                return ours
-        at_home = (each for each in written if domain(each) == domain(self.address))
-        return self.address if self.address.casefold() in written else next(at_home, self.address)
+        return next((ours for ours in (*self.aliases, self.address) if ours.casefold() in written), self.address)
 
     def reply_address(self, interaction: str) -> str:
         """Where the answer to this interaction goes, unguessable; empty where EMAIL_ADDRESS is too long to carry a token."""

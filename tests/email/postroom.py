@@ -2,14 +2,14 @@
 
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from bot.agent import Agent
 from bot.memory import MemoryStore
-from bot.ports import Channel
+from bot.ports import Arrival, Channel, Ingested
 from bot.settings import Settings
 from bot.thread import Thread
 from channels.email.channel import EmailChannel
@@ -34,15 +34,29 @@ CONFIG: Mapping[str, Any] = {
 PACE = Pace(timeout=5, idle=1, poll=0.2, first_look=0.2, retry=0.05, longest_retry=0.2)
 
 
+class SharedStore(MemoryStore):
+    """A memory store for two threads: the mailbox's reader and the test."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        super().__init__(clock)
+        self.guard = threading.RLock()
+
+    def ingest(self, arrival: Arrival) -> Ingested:
+        with self.guard:
+            return super().ingest(arrival)
+
+    def cursor(self, mailbox: str) -> str | None:
+        with self.guard:
+            return super().cursor(mailbox)
+
+
 class Postroom:
     """`with Postroom(tmp_path, model=[…]) as post: post.writes(GRETA, …)`; whatever arrives is answered before it returns."""
 
-    def __init__(
-        self, path: Path, *tools: Any, model: Iterable[Any] = (), vouched: bool = True, store: MemoryStore | None = None
-    ) -> None:
+    def __init__(self, path: Path, *tools: Any, model: Iterable[Any] = (), vouched: bool = True) -> None:
         self.mail = Mailside(path)
         self.stage = Stage({"desk": Agent(tools=tools)}, Script(list(model)), CONFIG)
-        self.store = store or self.stage.store
+        self.store = SharedStore(lambda: self.stage.time)
         self.team = self.stage.team
         self.vouched = vouched
         self.stop = threading.Event()

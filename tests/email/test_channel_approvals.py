@@ -153,3 +153,15 @@ def test_our_own_words_come_back_are_no_decision(tmp_path: Path) -> None:
         post.replies(ANA, request["text"])
         assert decisions(post) == []
         assert ran == []
+
+
+def test_a_known_requester_is_asked_in_their_own_conversation(tmp_path: Path) -> None:
+    with asking(tmp_path) as post:
+        first = post.writes(ANA, SUPPORT, "api is slow", "Please restart it")
+        request = next(each for each in post.inbox(ANA) if each["in_reply_to"] == first)
+        assert request["text"].startswith("You ask to restart api on production.")
+        post.replies(ANA, "APPROVE", to=request["reply_to"][0], in_reply_to=request["message_id"])
+        assert ran == ["api on production"]
+        receipt, reply = post.inbox(ANA)[-2:]
+        assert receipt["text"].startswith("Recorded: approved by you, ")
+        assert reply["text"].strip() == "It is restarted."

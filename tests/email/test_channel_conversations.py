@@ -41,3 +41,32 @@ def test_a_person_is_asked_by_mail_and_answers_by_reply(tmp_path: Path) -> None:
         (answer,) = post.inbox(GRETA)
         assert (answer["text"].strip(), answer["in_reply_to"]) == ("It is order 4392.", first)
         assert len(post.inbox("ben@example.com")) == 1
+
+
+def test_who_wrote_is_asked_back_in_their_own_conversation(tmp_path: Path) -> None:
+    asked = ("contact_human", {"question": "Which order do you mean?", "choices": ["4417", "4392"]})
+    with Postroom(tmp_path, model=[asked, "It left yesterday."]) as post:
+        first = post.writes(GRETA, SUPPORT, "my order", "Where is it?")
+        (question,) = post.inbox(GRETA)
+        assert question["in_reply_to"] == first
+        assert question["text"].startswith("Which order do you mean?")
+        post.replies(GRETA, "The 4417 please")
+        (response,) = [each for each in post.thread.events if isinstance(each, HumanResponded)]
+        assert (response.decision, response.text) == ("answered", "The 4417 please")
+        assert [each["subject"] for each in post.inbox(GRETA)] == ["Re: my order"] * 2
+        assert post.inbox(GRETA)[-1]["text"].strip() == "It left yesterday."
+
+
+def test_one_word_stops_the_work(tmp_path: Path) -> None:
+    asked = ("contact_human", {"question": "Which order do you mean?"})
+    with Postroom(tmp_path, model=[asked]) as post:
+        post.writes(GRETA, SUPPORT, "my order", "Where is it?")
+        post.replies(GRETA, "Stop")
+        assert post.thread.state.status == "cancelled"
+
+
+def test_machines_are_not_answered(tmp_path: Path) -> None:
+    with Postroom(tmp_path, model=["Never."]) as post:
+        post.writes(GRETA, SUPPORT, "Automatic reply: away", "I am away until Monday.")
+        assert post.threads() == []
+        assert post.inbox(GRETA) == []

@@ -59,8 +59,11 @@ def test_a_mailbox_that_breaks_off_is_read_on(tmp_path: Path) -> None:
         assert [each["text"].strip() for each in post.inbox(GRETA)] == ["Still here."]
 
 
-def test_a_second_reader_waits_until_the_first_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_reader_waits_until_the_first_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr("channels.email.pump.AGAIN", 0.05)
+    caplog.set_level(logging.INFO)
     with Postroom(tmp_path, model=["Only once."]) as post:
         stop = threading.Event()
         second = threading.Thread(
@@ -70,13 +73,14 @@ def test_a_second_reader_waits_until_the_first_is_gone(tmp_path: Path, monkeypat
         (lock,) = post.store.locks
         held = post.store.locks[lock]
         post.writes(GRETA, SUPPORT, "one", "Hello")
-        assert post.store.locks[lock][0] == held[0]
+        assert caplog.text.count("reading the mailbox") == 1
         post.close()
         post.wait_until(lambda: post.store.locks.get(lock, held)[0] != held[0])
         post.mail.send(GRETA, SUPPORT, "two", "Hello again")
         post.hear()
         stop.set()
         second.join(10)
+        assert caplog.text.count("reading the mailbox") == 2
         assert len(post.threads()) == 2
         assert post.store.locks == {}
 
