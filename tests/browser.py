@@ -57,8 +57,10 @@ class Page:
     def resize(self, width: int, height: int, *, dark: bool = False) -> None:
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
         self.send("Emulation.setDeviceMetricsOverride", **size)
-        scheme = "dark" if dark else "light"
-        self.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        self.send(
+            "Emulation.setEmulatedMedia",
+            features=[{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}],
+        )
 
     def evaluate(self, script: str) -> Any:
         answer = self.send("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
