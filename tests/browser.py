@@ -40,7 +40,7 @@ class Page:
         self._link.send(json.dumps({"id": number, "method": method, "params": params}))
         while (message := json.loads(self._link.recv(timeout=30))).get("id") != number:
             self._note(message["method"], message["params"])
-        if "error" in message:
+        if "result" not in message:
             raise RuntimeError(f"{method}: {message['error']['message']}")
         return dict(message["result"])
 
@@ -55,12 +55,10 @@ class Page:
         self.wait("document.readyState === 'complete'")
 
     def resize(self, width: int, height: int, *, dark: bool = False) -> None:
-        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
-        self.send("Emulation.setDeviceMetricsOverride", **size)
-        self.send(
-            "Emulation.setEmulatedMedia",
-            features=[{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}],
-        )
+        size = {"width": width, "height": height, "mobile": width < 600}
+        self.send("Emulation.setDeviceMetricsOverride", deviceScaleFactor=1, **size)
+        look = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.send("Emulation.setEmulatedMedia", features=[look])
 
     def evaluate(self, script: str) -> Any:
         answer = self.send("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
@@ -105,7 +103,7 @@ def browser() -> Iterator[Page]:
         command = ["chromium", *SWITCHES, f"--user-data-dir={profile}", "about:blank"]
         with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process, contextlib.ExitStack() as stack:
             stack.callback(process.terminate)
-            told = Path(profile) / "DevToolsActivePort"
+            told = Path(profile, "DevToolsActivePort")
             port, *_ = until(lambda: told.exists() and told.read_text().split(), 30, "chromium's port")
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/json/list", timeout=10) as answer:
                 tab = next(tab for tab in json.load(answer) if tab["type"] == "page")
