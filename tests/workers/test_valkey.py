@@ -77,6 +77,11 @@ def test_it_has_exactly_the_settings_that_durability_needs_and_no_port(tmp_path:
         assert tmp_path.stat().st_mode & 0o777 == 0o700
 
 
+def test_a_terminals_ctrl_c_does_not_reach_it(tmp_path: Path) -> None:
+    with embedded(tmp_path) as url:
+        assert os.getpgid(pid_of(url)) != os.getpgid(0)
+
+
 def test_whoever_comes_later_finds_the_one_that_runs_and_leaves_it_running(tmp_path: Path) -> None:
     with embedded(tmp_path) as url:
         first = pid_of(url)
