@@ -76,16 +76,21 @@ def test_the_figures_count_threads_open_interactions_and_undelivered_messages() 
     on.time += 60
     on.slack.trouble = [Undelivered("no such channel")]
     on.says("hi", at="slack:T1/C9/2.0")
+    on.slack.trouble = [Undelivered("busy", 30.0)]
+    on.says("hi", at="slack:T1/C1/3.0")
     text = asking(on, "").get("/metrics").text
     for line in (
         'parley_threads{status="waiting"} 1',
         'parley_threads{status="failed"} 0',
         'parley_pending{kind="approval"} 1',
         'parley_deliveries{state="failed"} 1',
+        'parley_deliveries{state="owed"} 1',
         "parley_deliveries_due 0",
         "parley_oldest_pending_seconds 60.0",
     ):
         assert line in text.splitlines()
+    on.time += 40
+    assert "parley_deliveries_due 1" in asking(on, "").get("/metrics").text.splitlines()
 
 
 # Slack's request URL
