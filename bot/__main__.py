@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bot import verbs
+from bot.audit import audit, markdown
 from bot.events import Actor
 from bot.judge import Counted
 from bot.people import Team
@@ -36,6 +37,13 @@ def main(argv: list[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         return 0
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(
+            f"bot: {error.filename} cannot be used ({error.strerror}): let Parley read and write it.", file=sys.stderr
+        )
+        return 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -45,10 +53,15 @@ def _parser() -> argparse.ArgumentParser:
         _add(commands, name, what, _process).set_defaults(process=name)
     demo = _add(commands, "demo", "everything on this machine, without accounts", _demo)
     demo.add_argument("--reset", action="store_true", help="forget the demo's data and stop")
-    _add(commands, "doctor", "check settings, store, Slack, mail and model, and say what to do", _doctor)
+    doctor = _add(commands, "doctor", "check settings, store, Slack, mail and model, and say what to do", _doctor)
+    doctor.add_argument("--send", action="store_true", help="also mail itself a forgery, which its server must disarm")
     _json(_add(commands, "threads", "list the threads, the latest first", _threads))
-    _json(_add(commands, "show", "a thread's timeline", _show)).add_argument("id")
+    show = _json(_add(commands, "show", "a thread's timeline", _show))
+    show.add_argument("id")
+    show.add_argument("--markdown", action="store_true", help="the conversation to read and keep")
     _json(_add(commands, "pending", "open questions and approvals, the oldest first", _pending))
+    record = _add(commands, "audit", "who asked, decided and did what, one JSON line an entry", _audit)
+    record.add_argument("id", nargs="*", help="these threads; none named: all of them")
     start = _add(commands, "start", "begin a thread", _start)
     start.add_argument("agent")
     start.add_argument("text", nargs="+")
@@ -90,26 +103,37 @@ def _json(parser: Any) -> Any:
     return parser
 
 
+def _settings() -> Settings:
+    try:
+        return read_settings()
+    except UnicodeDecodeError:
+        raise SettingsError(".env is not UTF-8: save it with that encoding.") from None
+
+
 # Processes
 
 
 def _process(arguments: argparse.Namespace) -> int:
     from workers.assembly import run_process
 
-    return run_process(arguments.process, read_settings())
+    return run_process(arguments.process, _settings())
 
 
 def _demo(arguments: argparse.Namespace) -> int:
     from workers.demo import reset, run_demo
 
-    settings = read_settings()
+    settings = _settings()
     return reset(settings) if arguments.reset else run_demo(settings)
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
-    from workers.doctor import examine
+    from workers.doctor import examine, unreadable
 
-    return examine(read_settings())
+    try:
+        settings = _settings()
+    except SettingsError as error:
+        return unreadable(error)
+    return examine(settings, send=arguments.send)
 
 
 # Looking
@@ -130,6 +154,8 @@ def _show(arguments: argparse.Namespace) -> None:
         thread = verbs.get(store, arguments.id)
     if arguments.json:
         return _print_json(thread_json(thread))
+    if arguments.markdown:
+        return print(markdown(thread))
     shown = thread_json(thread, events=False)
     print(f"{thread.id} · {shown['agent']} · {shown['words']}")
     _print_table([(at, what, _short(text)) for at, what, text in timeline(thread)], "nothing happened yet")
@@ -146,6 +172,13 @@ def _pending(arguments: argparse.Namespace) -> None:
         "nothing waits for anybody",
     )
     return None
+
+
+def _audit(arguments: argparse.Namespace) -> None:
+    with _office() as (store, _, _):
+        for id in arguments.id or store.threads(limit=100_000):
+            for entry in audit(verbs.get(store, id)):
+                print(json.dumps(entry, ensure_ascii=False))
 
 
 # Doing
@@ -197,7 +230,7 @@ def _forget(arguments: argparse.Namespace) -> None:
 def _replay(arguments: argparse.Namespace) -> int:
     from workers.replay import replay
 
-    settings = read_settings()
+    settings = _settings()
     with _office() as (store, team, _):
         return replay(verbs.get(store, arguments.id), team, settings, ask=arguments.model)
 
@@ -217,7 +250,7 @@ def _office() -> Any:
     """The store, the team and the operator, for one command."""
     from workers.assembly import office
 
-    return office(read_settings())
+    return office(_settings())
 
 
 def operator(team: Team, settings: Settings) -> Actor:

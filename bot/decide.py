@@ -8,11 +8,12 @@ from pydantic import ValidationError
 from bot import events as e
 from bot.agent import Agent
 from bot.effects import Effect, Prefetch, Run, Think, Wait, Write
-from bot.events import CLOCK, Actor, Audience
+from bot.events import CLOCK, Actor, Audience, Ladder
 from bot.ids import digest
 from bot.intents import ContactHuman, HandOver, Reply, Withdraw
+from bot.ladder import Rung, next_rung
 from bot.people import Team
-from bot.surfaces import surfaces
+from bot.surfaces import surfaces, with_delegates
 from bot.thread import DID_NOT, GO_ON, HAPPENED, STOP, Call, Interaction, State, Thread
 from bot.tool import Approval, Tool, arguments_of, digest_of, mistakes, needed_approval, one_line, spec
 
@@ -38,8 +39,9 @@ def _next_steps(team: Team, agent: Agent, thread: Thread, now: float) -> Iterato
     for call in state.open_calls:
         yield from _advance(team, agent, thread, call, now)
     for interaction in state.open_interactions:
-        if interaction.asked.until is not None and interaction.asked.until <= now:
-            yield Write(e.TimedOut(id=_id(thread), actor=CLOCK, interaction=interaction.id))
+        rung = next_rung(interaction)
+        if rung is not None and rung.at <= now:
+            yield Write(_climb(team, thread, interaction, rung))
     yield from _limits(team, agent, thread, now)
     if not state.fresh or (state.retry_at or 0) > now or _unsettled(state, now):
         return
@@ -97,7 +99,8 @@ def _replace_request(thread: Thread, call: Call) -> Iterator[Effect]:
 
 
 def _ask_approval(team: Team, thread: Thread, call: Call, tool: Tool, approval: Approval) -> Effect:
-    audience = Audience(names=approval.by, self_approval=approval.self_approval)
+    names = with_delegates(team, approval.by)
+    audience = Audience(names=names, self_approval=approval.self_approval, quorum=approval.quorum)
     asked = e.HumanContacted(
         id=_id(thread),
         actor=_agent(thread),
@@ -105,12 +108,13 @@ def _ask_approval(team: Team, thread: Thread, call: Call, tool: Tool, approval: 
         kind="approval",
         text=one_line(tool.summary(), 500),
         audience=audience,
-        surfaces=surfaces(team, thread.state, approval.by, approval=True),
+        surfaces=surfaces(team, thread.state, names, approval=True),
         call=call.id,
         tool=call.tool,
         arguments=arguments_of(tool),
         digest=digest_of(tool),
         until=None if approval.within is None else thread.state.updated + approval.within,
+        ladder=Ladder(remind=approval.remind, escalate=approval.escalate, escalate_after=approval.escalate_after),
     )
     return Write(asked)
 
@@ -131,10 +135,15 @@ def _approved(team: Team, agent: Agent, thread: Thread, call: Call) -> Effect:
 
 def _may_still_decide(team: Team, state: State, interaction: Interaction, tool: Tool) -> bool:
     needed = approval_for(state, tool) or Approval(interaction.asked.audience.names)
-    by = interaction.by
-    if by is None or not by.known or not team.still_entitled(by, needed.by):
-        return False
-    return needed.self_approval or not any(by.same(asker) for asker in interaction.askers)
+    names = (*with_delegates(team, needed.by), *interaction.escalated) if needed.by else ()
+    entitled = [
+        vote
+        for vote in interaction.votes
+        if vote.by.known
+        and team.still_entitled(vote.by, names)
+        and (needed.self_approval or not any(vote.by.same(asker) for asker in interaction.askers))
+    ]
+    return len(entitled) >= needed.quorum
 
 
 def _overdue(agent: Agent, thread: Thread, call: Call) -> Effect:
@@ -195,7 +204,7 @@ def _carry_out(team: Team, thread: Thread, call: Call, intent: Tool) -> Effect:
 
 
 def _ask(team: Team, thread: Thread, call: Call, intent: ContactHuman) -> e.HumanContacted | e.ToolFailed:
-    names = (intent.to,) if intent.to else ()
+    names = with_delegates(team, (intent.to,)) if intent.to else ()
     if intent.to and not team.is_known(intent.to):
         known = ", ".join(sorted({*team.people, *team.groups}))
         return _refuse(thread, call, f"Nobody is called {intent.to!r}; there are {known}.")
@@ -249,12 +258,25 @@ def _unsettled(state: State, now: float) -> bool:
 
 
 def _wait(state: State, now: float) -> Wait:
-    times = [each.asked.until for each in state.open_interactions if each.asked.until is not None]
+    times = [rung.at for each in state.open_interactions if (rung := next_rung(each))]
     times += [call.deadline for call in state.open_calls if call.state == "started"]
     if not state.resting and state.fresh:
         times += [state.retry_at] if state.retry_at else []
         times += [state.spoke_at + QUIET] if _unsettled(state, now) else []
     return Wait(min(times)) if times and not state.paused else Wait()
+
+
+def _climb(team: Team, thread: Thread, interaction: Interaction, rung: Rung) -> e.TimedOut | e.Reminded | e.Escalated:
+    """Silence is answered by reminding, asking others, and in the end by closing; never by approving."""
+    match rung.kind:
+        case "end":
+            return e.TimedOut(id=_id(thread), actor=CLOCK, interaction=interaction.id)
+        case "remind":
+            return e.Reminded(id=_id(thread), actor=CLOCK, interaction=interaction.id)
+        case "escalate":
+            names = with_delegates(team, interaction.asked.ladder.escalate)
+            where = surfaces(team, thread.state, names, approval=False)
+            return e.Escalated(id=_id(thread), actor=CLOCK, interaction=interaction.id, names=names, surfaces=where)
 
 
 def parse(agent: Agent, name: str, arguments: Any) -> Tool | str:

@@ -81,6 +81,15 @@ class Audience(Value):
 
     names: tuple[str, ...] = ()
     self_approval: bool = True
+    quorum: int = 1  # different people who must say yes
+
+
+class Ladder(Value):
+    """What happens while nobody answers, in seconds from the asking."""
+
+    remind: float | None = None  # again and again
+    escalate: tuple[str, ...] = ()  # who is asked as well
+    escalate_after: float | None = None
 
 
 class Base(Value):
@@ -238,6 +247,7 @@ class HumanContacted(Base):
     arguments: dict[str, JsonValue] = Field(default_factory=dict)
     digest: str = ""
     until: float | None = None
+    ladder: Ladder = Ladder()
 
 
 class Withdrawn(Base):
@@ -302,6 +312,7 @@ class Reminded(Base):
 class Escalated(Base):
     type: Literal["escalated"] = "escalated"
     interaction: str
+    names: tuple[str, ...] = ()  # who may answer from now on as well
     surfaces: tuple[str, ...] = ()
 
 

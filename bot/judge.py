@@ -11,10 +11,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Counted:
-    """It settles the interaction."""
+    """It counts, and settles the interaction unless so many more people are ``missing``."""
 
     interaction: str
     decision: str
+    missing: int = 0
 
 
 @dataclass(frozen=True)
@@ -61,19 +62,30 @@ def judge(interaction: "Interaction | None", event: HumanResponded) -> Verdict:
         return NotUnderstood(event.interaction)
     asked = interaction.asked
     if not entitled(interaction, event.actor):
-        own = _named(asked.audience.names, event.actor) and any(event.actor.same(each) for each in interaction.askers)
-        return NotEntitled(asked.interaction, asked.audience.names, event.actor.known, own)
+        own = _named(interaction.names, event.actor) and any(event.actor.same(each) for each in interaction.askers)
+        return NotEntitled(asked.interaction, interaction.names, event.actor.known, own)
     if not interaction.open:
         by = interaction.by
         mine = by is not None and by.same(event.actor)
         return TooLate(asked.interaction, interaction.state, by.name if by else "", interaction.settled_at, mine)
-    if event.digest and event.digest != asked.digest:
+    if event.digest and event.digest != interaction.digest:
         return Outdated(asked.interaction)
     if (asked.kind == "approval") != (event.decision in ("approved", "denied")):
         return NotUnderstood(asked.interaction)
     if asked.kind in ("outcome", "limit") and event.text not in asked.choices:
         return NotUnderstood(asked.interaction)
-    return Counted(asked.interaction, event.decision)
+    return _counted(interaction, event)
+
+
+def _counted(interaction: "Interaction", event: HumanResponded) -> Verdict:
+    """One person has one vote; changed arguments are a new version, on which nobody has voted yet."""
+    mine = next((vote for vote in interaction.votes if vote.by.same(event.actor)), None)
+    if mine is not None and event.decision == "approved" and event.arguments is None:
+        return TooLate(interaction.id, "approved", mine.by.name, mine.at, mine=True)
+    if event.decision != "approved":
+        return Counted(interaction.id, event.decision)
+    before = () if event.arguments is not None else interaction.votes
+    return Counted(interaction.id, event.decision, max(0, interaction.asked.audience.quorum - len(before) - 1))
 
 
 def entitled(interaction: "Interaction", actor: Actor) -> bool:
@@ -81,7 +93,7 @@ def entitled(interaction: "Interaction", actor: Actor) -> bool:
     asked = interaction.asked
     if asked.kind in ("question", "limit") and not asked.audience.names:
         return any(actor.same(each) for each in interaction.askers)
-    if not actor.known or not _named(asked.audience.names, actor):
+    if not actor.known or not _named(interaction.names, actor):
         return False
     return asked.audience.self_approval or not any(actor.same(each) for each in interaction.askers)
 

@@ -34,6 +34,8 @@ class Card:
     arguments: Mapping[str, JsonValue]
     changed: Mapping[str, JsonValue]  # the arguments that the approver changed, with their new values
     digest: str
+    quorum: int
+    votes: tuple[str, ...]  # the names of those who said yes so far
     until: float | None
     state: Literal["open", "answered", "approved", "denied", "withdrawn", "superseded", "timed_out"]
     by: Actor | None
@@ -156,13 +158,15 @@ def card(state: State, interaction: Interaction) -> Card:
         text=asked.text,
         choices=asked.choices,
         urgency=asked.urgency,
-        names=asked.audience.names,
+        names=interaction.names,
         asked_by=state.requester.name,
         asked_in=state.place,
         tool=asked.tool,
         arguments=asked.arguments,
         changed=changed,
-        digest=asked.digest,
+        digest=interaction.digest,
+        quorum=asked.audience.quorum,
+        votes=tuple(vote.by.name for vote in interaction.votes),
         until=asked.until,
         state=interaction.state,
         by=interaction.by,
@@ -177,4 +181,5 @@ def card(state: State, interaction: Interaction) -> Card:
 
 def _face(card: Card) -> list[JsonValue]:
     """What changes on a card after it was posted."""
-    return [card.state, card.by.id if card.by else "", card.outcome, card.result]
+    votes = list(card.votes) if card.quorum > 1 else []
+    return [card.state, card.by.id if card.by else "", card.outcome, card.result, *votes]

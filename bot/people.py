@@ -21,13 +21,18 @@ class Entry(BaseModel):
 
 
 class Person(Entry):
-    """One human across channels. ``slack``: user ids (``U02ANA``; with several workspaces ``T1/U02ANA``)."""
+    """One human across channels. ``slack``: user ids (``U02ANA``; with several workspaces ``T1/U02ANA``).
+
+    ``away`` is shown wherever they are asked; ``delegate`` then decides in their place.
+    """
 
     name: str = Field(min_length=1)
     slack: Names = ()
     email: Names = ()
     groups: Names = ()
     timezone: str = ""
+    away: bool = False
+    delegate: str = ""
 
 
 class Group(Entry):
@@ -163,6 +168,9 @@ def _problems(team: Team) -> Iterable[str]:
             yield f"{where} names the agent {agent!r}; there are {agents} (agents/{agent}.py would add it)."
     for name in sorted(set(team.people) & ({*team.groups} | {g for p in team.people.values() for g in p.groups})):
         yield f"{name!r} is both a person and a group; rename one of them."
+    for key, person in team.people.items():
+        if person.delegate and person.delegate not in team.people:
+            yield f"people.{key}.delegate names {person.delegate!r}, who is no person."
     yield from _unknown_deciders(team)
 
 
@@ -170,7 +178,7 @@ def _unknown_deciders(team: Team) -> Iterable[str]:
     for agent in team.agents.values():
         for tool in agent.tools:
             approval = spec(tool).approval
-            for name in approval.by if approval else ():
+            for name in (*approval.by, *approval.escalate) if approval else ():
                 if not team.is_known(name):
                     yield f"{tool.__name__} of agents/{agent.name}.py needs approval by {name!r}, who is no person or group."
 

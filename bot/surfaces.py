@@ -47,6 +47,15 @@ def _is_channel(state: State) -> bool:
     return state.place.startswith(("slack:#", "slack:C"))
 
 
+def with_delegates(team: Team, names: tuple[str, ...]) -> tuple[str, ...]:
+    """These people and groups, and whoever stands in for those of them who are away."""
+    if not names:
+        return ()
+    away = (team.people[person] for person in team.members(names))
+    delegates = (person.delegate for person in away if person.away and person.delegate)
+    return tuple(dict.fromkeys((*names, *delegates)))
+
+
 def personal(person: Person) -> str:
     """The address where this person is reached alone; empty: none."""
     if person.slack:

@@ -8,6 +8,7 @@ from pydantic import JsonValue
 
 from bot import events as e
 from bot.events import PARLEY, Actor, Event, Usage
+from bot.ids import digest
 from bot.judge import Counted, NotEntitled, Verdict, judge
 from bot.render import block
 
@@ -33,6 +34,14 @@ class Call:
 
 
 @dataclass(frozen=True)
+class Vote:
+    """One person's yes, to the present version of a request."""
+
+    by: Actor
+    at: float
+
+
+@dataclass(frozen=True)
 class Interaction:
     """A question or an approval put to people, and how it stands."""
 
@@ -44,6 +53,9 @@ class Interaction:
     text: str = ""
     where: str = ""  # the address it was settled from
     arguments: Mapping[str, JsonValue] | None = None  # as the approver changed them
+    votes: tuple[Vote, ...] = ()
+    escalated: tuple[str, ...] = ()  # who may answer as well by now
+    reminded_at: float = 0.0
     outcome: Literal["", "running", "done", "failed", "unknown"] = ""
     result: str = ""
     seconds: float = 0.0
@@ -55,6 +67,16 @@ class Interaction:
     @property
     def open(self) -> bool:
         return self.state == "open"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Who may answer; nobody named: the requester (questions), any known person (the rest)."""
+        return (*self.asked.audience.names, *self.escalated) if self.asked.audience.names else ()
+
+    @property
+    def digest(self) -> str:
+        """Names exactly what is asked now; every change of the arguments makes another one."""
+        return self.asked.digest if self.arguments is None else digest([self.asked.digest, dict(self.arguments)])
 
 
 @dataclass(frozen=True)
@@ -264,7 +286,18 @@ def _responded(state: State, event: e.HumanResponded) -> State:
     state = replace(_map(state, event.origin.address), tainted=state.tainted or not event.actor.known)
     if not isinstance(verdict, Counted):
         return _anew(state) if event.text else state
-    return _settled_by_person(state, event)
+    if event.decision == "approved":
+        state = _voted(state, event)
+    return state if verdict.missing else _settled_by_person(state, event)
+
+
+def _voted(state: State, event: e.HumanResponded) -> State:
+    """A yes; to changed arguments, which are a new version, it is the first one."""
+    interaction = state.interactions[event.interaction]
+    vote = Vote(event.actor, event.at)
+    if event.arguments is not None:
+        return _with_interaction(state, replace(interaction, arguments=event.arguments, votes=(vote,)))
+    return _with_interaction(state, replace(interaction, votes=(*interaction.votes, vote)))
 
 
 def _settled_by_person(state: State, event: e.HumanResponded) -> State:
@@ -276,7 +309,6 @@ def _settled_by_person(state: State, event: e.HumanResponded) -> State:
         settled_at=event.at,
         text=event.text,
         where=event.origin.address,
-        arguments=event.arguments,
     )
     state = _with_interaction(state, interaction)
     call = state.calls.get(before.asked.call or "")
@@ -368,8 +400,10 @@ def _asked(state: State, event: e.HumanContacted | e.Withdrawn | e.TimedOut | e.
     interaction = state.interactions.get(event.interaction)
     if isinstance(event, e.Withdrawn) and event.call:
         state = _attend(_settle(state, event.call))
-    if interaction is None or not interaction.open or isinstance(event, e.Reminded | e.Escalated):
+    if interaction is None or not interaction.open:
         return state
+    if isinstance(event, e.Reminded | e.Escalated):
+        return _climbed(state, interaction, event)
     if isinstance(event, e.Withdrawn):
         closed = _close(state, interaction, event.reason, event)
         return _settle(closed, interaction.asked.call)
@@ -377,13 +411,31 @@ def _asked(state: State, event: e.HumanContacted | e.Withdrawn | e.TimedOut | e.
     return _attend(_settle(closed, interaction.asked.call))
 
 
+def _climbed(state: State, interaction: Interaction, event: e.Reminded | e.Escalated) -> State:
+    """One rung of the ladder: whoever was asked is reminded where the card is, or others are asked as well."""
+    if isinstance(event, e.Escalated):
+        known = len([post for post in state.posts.values() if post.interaction == interaction.id])
+        state = _with_interaction(state, replace(interaction, escalated=(*interaction.escalated, *event.names)))
+        return _cards(state, interaction.id, event.surfaces, known)
+    state = _with_interaction(state, replace(interaction, reminded_at=event.at))
+    for post in [each for each in state.posts.values() if each.interaction == interaction.id and each.native]:
+        text = f"Still open: {interaction.asked.text}"
+        state = _post(state, Post(key=f"{event.id}.{post.key}", address=post.places[-1], kind="notice", text=text))
+    return state
+
+
+def _cards(state: State, interaction: str, surfaces: Iterable[str], first: int = 0) -> State:
+    """A card on each surface that has none yet."""
+    there = {post.address for post in state.posts.values() if post.interaction == interaction}
+    for number, address in enumerate((each for each in surfaces if each not in there), first):
+        state = _post(state, Post(key=f"{interaction}.{number}", address=address, kind="card", interaction=interaction))
+    return state
+
+
 def _contacted(state: State, event: e.HumanContacted) -> State:
     interaction = Interaction(event, askers=state.askers or (state.requester,))
     state = _with_interaction(state, interaction)
-    for number, address in enumerate(event.surfaces):
-        state = _post(
-            state, Post(key=f"{event.interaction}.{number}", address=address, kind="card", interaction=interaction.id)
-        )
+    state = _cards(state, interaction.id, event.surfaces)
     call = state.calls.get(event.call or "")
     if call is None:
         return state

@@ -21,27 +21,59 @@ UNSET: Any = object()
 
 @dataclass(frozen=True, init=False)
 class Approval:
-    """Who must say yes before a tool runs.
+    """Who must say yes before a tool runs, how many of them, and what happens while they are silent. Silence never approves.
 
-    ``by``: a person or group of bot.toml, or several; nobody named: any known person. ``self_approval=False`` keeps the requester from
-    deciding. ``within``: seconds until silence counts as a no; None: it stays open.
+    ``by``: a person or group of bot.toml, or several; nobody named: any known person. ``quorum``: how many different people must say yes; one no
+    ends it. ``self_approval=False`` keeps whoever asked for it from deciding. All times are seconds from the asking: every ``remind`` they are
+    reminded, after ``escalate_after`` the people of ``escalate`` are asked as well, and after ``within`` the answer is no; None: it stays open.
     """
 
     by: tuple[str, ...]
+    quorum: int
     self_approval: bool
     within: float | None
+    remind: float | None
+    escalate: tuple[str, ...]
+    escalate_after: float | None
 
     def __init__(
-        self, by: str | Iterable[str] = (), *, self_approval: bool = True, within: float | None = None
+        self,
+        by: str | Iterable[str] = (),
+        *,
+        quorum: int = 1,
+        self_approval: bool = True,
+        within: float | None = None,
+        remind: float | None = None,
+        escalate: str | Iterable[str] = (),
+        escalate_after: float | None = None,
     ) -> None:
-        names = (by,) if isinstance(by, str) else tuple(by)
-        if not all(isinstance(name, str) and name for name in names):
-            raise TypeError('Approval(by=…) takes names of bot.toml: by="ops", or by=["ana", "ops"].')
-        if within is not None and not within > 0:
-            raise TypeError("Approval(within=…) takes seconds above zero, or None to wait without an end.")
-        object.__setattr__(self, "by", names)
+        _check_times(within=within, remind=remind, escalate_after=escalate_after)
+        if not isinstance(quorum, int) or quorum < 1:
+            raise TypeError("Approval(quorum=…) takes a whole number of people, 1 or more.")
+        if bool(_names("escalate", escalate)) != (escalate_after is not None):
+            raise TypeError(
+                'Approval(escalate=…) and escalate_after=… go together: escalate="leads", escalate_after=3600.'
+            )
+        object.__setattr__(self, "by", _names("by", by))
+        object.__setattr__(self, "quorum", quorum)
         object.__setattr__(self, "self_approval", self_approval)
         object.__setattr__(self, "within", within)
+        object.__setattr__(self, "remind", remind)
+        object.__setattr__(self, "escalate", _names("escalate", escalate))
+        object.__setattr__(self, "escalate_after", escalate_after)
+
+
+def _names(word: str, given: str | Iterable[str]) -> tuple[str, ...]:
+    names = (given,) if isinstance(given, str) else tuple(given)
+    if not all(isinstance(name, str) and name for name in names):
+        raise TypeError(f'Approval({word}=…) takes names of bot.toml: {word}="ops", or {word}=["ana", "ops"].')
+    return names
+
+
+def _check_times(**times: float | None) -> None:
+    for word, seconds in times.items():
+        if seconds is not None and not seconds > 0:
+            raise TypeError(f"Approval({word}=…) takes seconds above zero, or None.")
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,9 @@ def about(verdict: Verdict, interaction: Interaction | None, team: Team, when: W
 def _recorded(verdict: Counted, interaction: Interaction | None, when: When) -> str:
     at = f", {when(interaction.settled_at)}" if interaction else ""
     match verdict.decision:
+        case "approved" if verdict.missing:
+            more = "one more person has" if verdict.missing == 1 else f"{verdict.missing} more people have"
+            return f"Recorded: approved by you. Before it runs, {more} to approve it."
         case "approved":
             return f"Recorded: approved by you{at}. I write when it is done."
         case "denied":

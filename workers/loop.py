@@ -107,10 +107,10 @@ class Loop:
 
     def _with_what_follows(self, held: Held, event: Event) -> list[Event]:
         """This event and all that the rules would write down right after it, so that they are appended in one step."""
-        events, thread = [event], held.thread.extend([event])
+        events, thread = [event], held.thread.extend([_stamped(event, held.now)])
         while isinstance(effect := decide(self.team, thread, held.now), Write):
             events.append(effect.event)
-            thread = thread.extend([effect.event])
+            thread = thread.extend([_stamped(effect.event, held.now)])
         return events
 
     def _perform(self, held: Held, effect: Think | Prefetch | Run) -> Held:
@@ -252,6 +252,11 @@ class Loop:
     def _context(self, thread: Thread, effect: Run) -> Context:
         who = thread.state.requester
         return Context(thread.id, effect.key, who.name or who.id, who.person, str(self.data))
+
+
+def _stamped(event: Event, now: float) -> Event:
+    """An event with the time that the store will give it, more or less."""
+    return event if event.at else event.model_copy(update={"at": now})
 
 
 def _lease(held: Held) -> str:
