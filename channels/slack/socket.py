@@ -23,6 +23,7 @@ from channels.slack.pump import pump_of, slack_app
 log = logging.getLogger("parley.slack")
 
 PING = 5.0  # seconds between two pings
+LOOK = 5.0  # seconds between two looks at the line
 SILENT = 30.0  # seconds without a frame after which a line is dead, whatever it says of itself
 
 
@@ -43,7 +44,7 @@ def _listen(app: App, token: str, stop: threading.Event) -> None:
     try:
         if patiently(line.open, stop):
             log.info("listening to Slack")
-        while not stop.wait(PING):
+        while not stop.wait(LOOK):
             if line.silence > SILENT:
                 log.warning("Slack has been silent for %.0f s; opening the line again", line.silence)
                 patiently(line.open, stop)

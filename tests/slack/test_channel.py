@@ -162,6 +162,18 @@ def test_a_long_reply_that_stopped_halfway_goes_on_where_it_stopped(
     assert channel.find(replace(again, attempt=3), tried("long", conversation)) == sent
 
 
+def test_of_a_long_reply_only_what_is_missing_is_said_again(
+    world: World, channel: SlackChannel, conversation: str
+) -> None:
+    delivery = say("\n\n".join(f"part {n} " + "word " * 500 for n in range(12)), conversation, "nearly")
+    channel.send(delivery, thread(asked()))
+    first, second, third = below(world, conversation)
+    world.client().chat_delete(channel=OPS, ts=third["ts"])
+    channel.send(replace(delivery, attempt=2), tried("nearly", conversation))
+    assert [m["metadata"]["event_payload"]["part"] for m in below(world, conversation)] == [0, 1, 2]
+    assert [m["ts"] for m in below(world, conversation)][:2] == [first["ts"], second["ts"]]
+
+
 def test_a_long_message_in_a_channel_goes_on_below_itself(world: World, channel: SlackChannel) -> None:
     delivery = say("\n\n".join("word " * 500 for _ in range(8)), "slack:#support", "long root")
     sent = channel.send(delivery, thread(asked()))

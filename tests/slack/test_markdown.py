@@ -2,7 +2,7 @@
 
 import re
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from channels.slack.markdown import portions
@@ -45,6 +45,7 @@ def test_one_endless_word_is_cut_all_the_same() -> None:
     assert "".join(portions("x" * 1000, 300)) == "x" * 1000
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from(["word ", "\n", "\n\n", "```\n", "~~~\n", "| a | b |\n", "|---|---|\n", "x" * 40, "é "]),
@@ -59,4 +60,5 @@ def test_whatever_was_written_every_portion_fits_and_every_word_is_there(pieces:
     def letters(said: str) -> str:
         return re.sub(r"[^wordxé]", "", said)
 
-    assert letters("".join(parts)) == letters(text)
+    cut = iter(letters("".join(parts)))  # what a table's or a code's lines need is there more than once
+    assert all(letter in cut for letter in letters(text))

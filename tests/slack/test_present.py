@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.events import (
@@ -344,6 +344,7 @@ def test_a_notice_and_a_receipt_are_a_sentence() -> None:
     assert "Recorded: approved by you" in message.text
 
 
+@settings(deadline=None)
 @given(
     st.text(max_size=400),
     st.lists(st.text(max_size=120), max_size=30),

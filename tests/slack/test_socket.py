@@ -29,8 +29,7 @@ def test_it_waits_for_a_slack_that_is_away_and_then_listens(tmp_path: Path, capl
             assert Desk(world, store).thread_at(OPS, ts)
 
 
-def test_when_slack_asks_for_a_new_line_it_gets_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(slack_socket, "PING", 0.2)
+def test_when_slack_asks_for_a_new_line_it_gets_one(tmp_path: Path) -> None:
     port = free_port()
     store = FlakyStore()
     with running_workspace(tmp_path, port=port) as world, listening(settings(world), store) as runner:
@@ -44,8 +43,9 @@ def test_when_slack_asks_for_a_new_line_it_gets_one(tmp_path: Path, monkeypatch:
 def test_a_line_that_went_silent_is_replaced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(slack_socket, "PING", 0.2)
-    monkeypatch.setattr(slack_socket, "SILENT", 0.6)
+    monkeypatch.setattr(slack_socket, "PING", 1.0)
+    monkeypatch.setattr(slack_socket, "LOOK", 0.2)
+    monkeypatch.setattr(slack_socket, "SILENT", 3.0)
     monkeypatch.setattr("channels.sandbox.slack.link.ACK_SECONDS", 0.5)
     store = FlakyStore()
     with running_workspace(tmp_path) as world, cable(world.url) as (url, cut):
