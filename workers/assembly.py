@@ -1,16 +1,19 @@
 """The composition roots: from settings to a running process, and to the store and team that one command needs."""
 
 import logging
+import socket
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+
+from redis.exceptions import AuthenticationError
 
 import agents
 from bot.events import Actor
 from bot.orphan import end_with_parent
 from bot.people import Team, assemble, read_config, unreachable
-from bot.ports import Channel, Model
+from bot.ports import Channel, Model, Unavailable
 from bot.settings import Settings, SettingsError
 from workers.clock import check_schedules
 from workers.deliver import Deliveries
@@ -49,10 +52,25 @@ def team_of(settings: Settings) -> Team:
 
 @contextmanager
 def store_of(settings: Settings, *, timeout: float = 5.0) -> Iterator[RedisStore]:
-    """The store behind REDIS_URL, or an embedded Valkey in the data folder."""
+    """The store behind REDIS_URL, or an embedded Valkey in the data folder. Raises SettingsError or Unavailable where none answers."""
     with ExitStack() as stack:
         url = settings.redis_url or stack.enter_context(embedded(settings.data / "valkey"))
-        yield RedisStore(connect(url, timeout=timeout))
+        yield _answering(url, timeout)
+
+
+def _answering(url: str, timeout: float) -> RedisStore:
+    try:
+        store = RedisStore(connect(url, timeout=timeout))
+        store.now()
+    except ValueError:
+        raise SettingsError("REDIS_URL is malformed: write one such as redis://user:password@host:6379/0.") from None
+    except Unavailable as error:
+        if isinstance(error.__cause__, AuthenticationError):
+            raise SettingsError(
+                "Redis refuses the user or the password of REDIS_URL: correct them there, percent-encoded."
+            ) from None
+        raise
+    return store
 
 
 def channels_of(settings: Settings, team: Team) -> Mapping[str, Channel]:
@@ -80,6 +98,7 @@ def run_process(name: str, settings: Settings) -> int:
 def _worker(settings: Settings, team: Team) -> int:
     model = model_for(settings)
     ways = channels_of(settings, team)
+    _refuse_wrong_token(settings)
     for warning in unreachable(team, ways):
         log.warning(warning)
     _say_which_model(model)
@@ -89,6 +108,15 @@ def _worker(settings: Settings, team: Team) -> int:
         loop = Loop(store, team, model, deliveries, deliveries.progress, settings.data, leases=leases)
         worker_for(store, loop.look, team).work()
     return 0
+
+
+def _refuse_wrong_token(settings: Settings) -> None:
+    """Raises SettingsError for a token that Slack does not take. An outage of Slack is no reason not to start."""
+    if settings.slack_on:
+        from channels.slack.connection import client, introduce
+
+        with suppress(Unavailable):
+            introduce(client(settings, seconds=3))
 
 
 def _say_which_model(model: Model) -> None:
@@ -123,16 +151,28 @@ def _web(settings: Settings, team: Team) -> int:
 
     from channels.web.app import create_app
 
-    with store_of(settings, timeout=2.0) as store:
+    _refuse_wrong_token(settings)
+    with _listening(settings.host, settings.port) as listener, store_of(settings, timeout=2.0) as store:
         slack = None
         if settings.slack_bot_token and settings.slack_signing_secret:
             from channels.slack.http import http_app
 
             slack = http_app(settings, team, store)
         app = create_app(settings, team, store, model_name=_model_name(settings), slack=slack)
-        print(f"listening on http://{settings.host}:{settings.port}", file=sys.stderr)
-        uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning", access_log=False)
+        print(f"listening on http://{settings.host}:{listener.getsockname()[1]}", file=sys.stderr)
+        with suppress(KeyboardInterrupt):
+            uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False)).run(sockets=[listener])
     return 0
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket that listens already, so that a taken port is known before anything starts. Raises SettingsError."""
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise SettingsError(
+            f"Port {port} of {host} cannot be used ({error.strerror}): stop what listens there, or set PORT or HOST."
+        ) from None
 
 
 def _model_name(settings: Settings) -> str:
