@@ -24,7 +24,15 @@ def thread_json(thread: Thread, *, events: bool = True) -> dict[str, Any]:
         "updated": iso(state.updated),
         "usage": usage_json(state.usage.values()),
     }
-    return shown | {"events": [event_json(event) for event in thread.events]} if events else shown
+    return shown | {"events": [_with_verdict(thread, event) for event in thread.events]} if events else shown
+
+
+def _with_verdict(thread: Thread, event: Event) -> dict[str, Any]:
+    """An event, and for a response whether it counted; the rest of what follows from the log is not repeated in it."""
+    shown = event_json(event)
+    if isinstance(event, e.HumanResponded):
+        shown["counted"] = isinstance(thread.state.verdicts[event.id], Counted)
+    return shown
 
 
 def event_json(event: Event) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bot.people import read_config
 from bot.settings import TOKENS, Settings, SettingsError
 from workers.valkey import embedded
 
@@ -139,7 +140,11 @@ def _children(settings: Settings, folder: Path, kept: Mapping[str, Any], redis_u
         "SLACK_APP_TOKEN": f"xapp-sandbox-{kept['slack_app']}",
         "SLACK_SIGNING_SECRET": kept["signing"],
     }
-    far = base | shared | {"SANDBOX_MAIL_PASSWORD": kept["mail"], "SANDBOX_API_KEY": kept["key"]}
+    team = read_config(settings.config).people
+    keys = ",".join(
+        [kept["key"], *(f"{person}:{kept['key']}-{person}" for person in team)]
+    )  # the page acts as whoever it is
+    far = base | shared | {"SANDBOX_MAIL_PASSWORD": kept["mail"], "SANDBOX_API_KEY": keys}
     account = f"{ADDRESS.replace('@', '%40')}:{kept['mail']}@127.0.0.1"
     near = base | shared
     near |= {
@@ -154,7 +159,7 @@ def _children(settings: Settings, folder: Path, kept: Mapping[str, Any], redis_u
         "SMTP_URL": f"smtp://{account}:{kept['smtp_port']}",
         "IMAP_URL": f"imap://{account}:{kept['imap_port']}/INBOX",
         "BOT_SECRET": kept["secret"],
-        "BOT_API_KEYS": kept["key"],
+        "BOT_API_KEYS": keys,
         "HOST": "127.0.0.1",
         "PORT": str(kept["web_port"]),
         "PUBLIC_URL": page,
