@@ -65,30 +65,30 @@ ACTS: list[tuple[str, str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("act", ACTS)
-def test_without_an_operator_one_can_look_and_not_act(act: tuple[str, str, Any]) -> None:
+def test_without_an_operator_one_can_look_and_not_act() -> None:
     on, _ = asked()
     page = console(on, operator="")
     assert len(page.get("/console/api/pending").json()) == 1
-    assert _refused(page, on, act) == "Nobody may act here: set BOT_OPERATOR to a person of bot.toml, then restart."
+    for act in ACTS:
+        assert _refused(page, on, act) == "Nobody may act here: set BOT_OPERATOR to a person of bot.toml, then restart."
 
 
-@pytest.mark.parametrize("act", ACTS)
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "", "http://127.0.0.1:8001", "http://[", "https://"])
-def test_another_site_makes_it_do_nothing(act: tuple[str, str, Any], origin: str) -> None:
+def test_another_site_makes_it_do_nothing(origin: str) -> None:
     on, _ = asked()
     page = console(on)
     page.headers["origin"] = origin
-    assert "another site" in _refused(page, on, act)
+    for act in ACTS:
+        assert "another site" in _refused(page, on, act)
 
 
-@pytest.mark.parametrize("act", ACTS)
 @pytest.mark.parametrize("token", ["", "guessed"])
-def test_without_the_pages_token_it_does_nothing(act: tuple[str, str, Any], token: str) -> None:
+def test_without_the_pages_token_it_does_nothing(token: str) -> None:
     on, _ = asked()
     page = console(on)
     page.headers["x-csrf-token"] = token
-    assert "reload" in _refused(page, on, act)
+    for act in ACTS:
+        assert "reload" in _refused(page, on, act)
 
 
 def _refused(page: TestClient, on: Stage, act: tuple[str, str, Any]) -> str:
