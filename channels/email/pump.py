@@ -21,8 +21,8 @@ from channels.email.translate import Ignored, Returned, Said, translate
 
 log = logging.getLogger("parley.email")
 
-LOCK = 30.0  # seconds after which another process takes over from one that died
-AGAIN = 5.0  # seconds between looks whether the mailbox is free, and between tries while the store is away
+LOCK = 12.0  # seconds after which another process takes over from one that died
+AGAIN = 2.0  # seconds between looks whether the mailbox is free, and between tries while the store is away
 TRIES = 3  # at understanding one mail, before it is set aside
 
 Meaning: TypeAlias = Said | Returned | Ignored

@@ -5,43 +5,33 @@ ids of others' mails that it answers, where its author takes part in that conver
 """
 
 import hashlib
-import json
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
-
-from pydantic import JsonValue
+from typing import Protocol
 
 from bot.events import (
     PARLEY,
     Actor,
     Attachment,
-    Cancelled,
     DeliveryAttempted,
     DeliveryFailed,
-    HumanResponded,
     MessageReceived,
     Origin,
     Proof,
 )
-from bot.hear import understand
 from bot.ids import digest
-from bot.judge import entitled
 from bot.people import Team
 from bot.ports import Arrival
-from bot.thread import Interaction, Thread
+from bot.thread import Thread
 from bot.tool import one_line
 from channels.email import mime
 from channels.email.conversation import address_of, conversation, detail, places
-from channels.email.decision import Approve, Deny, Edit, decision
 from channels.email.kind import Bounce, classify
 from channels.email.mail import Mail
 from channels.email.me import Me
+from channels.email.meaning import QUOTED, Meant, meant
 from channels.email.newtext import NewText, new_text
 from channels.email.present import our_words
 from channels.email.trust import authentication
-
-Meant: TypeAlias = MessageReceived | HumanResponded | Cancelled
 
 LONGEST = 8_000  # bytes of text in an event; the whole mail is a blob
 _DECORATION = ("application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature")
@@ -100,7 +90,7 @@ def translate(mail: Mail, raw: bytes, me: Me, team: Team, known: Known) -> Said 
         return Ignored("mail without a sender")
     place = _place(mail, me, team, known)
     found = new_text(mail, our_words(place.thread, team, me) if place.thread else ())
-    event = _meant(_message(mail, raw, found, place, me, team), found.own, place)
+    event = meant(_message(mail, raw, found, place, me, team), found.own, place.thread, place.interaction)
     return Said(_arrival(event, mail, place, team, known), _blobs(mail, raw))
 
 
@@ -235,12 +225,11 @@ def _text(found: NewText, mail: Mail) -> str:
 
 def _attachments(mail: Mail, raw: bytes, found: NewText) -> tuple[Attachment, ...]:
     """What came with the words, and the words of others within them: none of it is the author's own."""
-    foreign = [("the forwarded mail" if found.forwarded else "quoted words", raw)] if found.text != found.own else []
-    foreign += [("the whole mail", raw)] if len(found.text.encode()) > LONGEST else []
-    passed_on = (
-        Attachment(name=name, media_type="message/rfc822", size=len(raw), blob=_name(raw)) for name, _ in foreign
-    )
-    return (*passed_on, *(_attachment(each) for each in _files(mail)))
+    foreign = "the forwarded mail" if found.forwarded else QUOTED if found.text != found.own else ""
+    longer = "the whole mail" if len(found.text.encode()) > LONGEST else ""
+    whole = Attachment(name="", media_type="message/rfc822", size=len(raw), blob=_name(raw))
+    parts = (whole.model_copy(update={"name": name}) for name in (foreign, longer) if name)
+    return (*parts, *(_attachment(each) for each in _files(mail)))
 
 
 def _attachment(file: mime.Attachment) -> Attachment:
@@ -262,7 +251,7 @@ def _name(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-# What it means
+# Where it is written down
 
 
 def _arrival(event: Meant, mail: Mail, place: Place, team: Team, known: Known) -> Arrival:
@@ -275,96 +264,4 @@ def _arrival(event: Meant, mail: Mail, place: Place, team: Team, known: Known) -
         thread=place.thread.id if place.thread else "",
         create=isinstance(event, MessageReceived),
         maps=tuple(each for each in ids if each != place.address and _is_free(each, team, known)),
-    )
-
-
-def _meant(message: MessageReceived, own: str, place: Place) -> Meant:
-    """The event of a mail. Only what was sent to an interaction's own reply address decides an approval."""
-    thread = place.thread
-    understood = understand(thread, message)
-    if thread is None or isinstance(understood, Cancelled):
-        return understood
-    addressed = thread.state.interactions.get(place.interaction)
-    if addressed is None:
-        return _misdirected(message, own, thread) or (message if message.attachments else understood)
-    if addressed.asked.kind == "approval":
-        return _decided(message, own, addressed) or message
-    return message if message.attachments else _answer(message, own, addressed) or message
-
-
-def _decided(message: MessageReceived, own: str, asked: Interaction) -> HumanResponded | None:
-    match decision(own, asked.asked.arguments):
-        case Approve(comment):
-            return _response(message, asked, "approved", comment)
-        case Deny(reason):
-            return _response(message, asked, "denied", reason)
-        case Edit(changes, approved=True) if (arguments := _changed(asked, changes)) is not None:
-            return _response(message, asked, "approved", "", arguments)
-    return None
-
-
-def _changed(asked: Interaction, changes: Sequence[tuple[str, str]]) -> dict[str, JsonValue] | None:
-    """The arguments with other values; None where a value cannot be read as what it replaces."""
-    arguments = dict(asked.asked.arguments)
-    for name, text in changes:
-        value = _value(text, arguments[name])
-        if value is None:
-            return None
-        arguments[name] = value
-    return arguments
-
-
-def _value(text: str, before: JsonValue) -> JsonValue:
-    if isinstance(before, str) and not text.startswith('"'):
-        return text
-    try:
-        value: JsonValue = json.loads(text)
-    except ValueError:
-        return text if before is None or isinstance(before, str) else None
-    return value
-
-
-def _answer(message: MessageReceived, own: str, asked: Interaction) -> HumanResponded | None:
-    """An answer to the question whose reply address was used; whoever was not asked by name speaks for themselves."""
-    if not asked.asked.audience.names and not entitled(asked, message.actor):
-        return None
-    said = own.strip().rstrip(".!").casefold()
-    chosen = next((each for each in asked.asked.choices if each.casefold() == said), None)
-    if chosen is None and asked.open and asked.asked.kind != "question":
-        return None
-    return _response(message, asked, "answered", chosen or message.text)
-
-
-def _misdirected(message: MessageReceived, own: str, thread: Thread) -> HumanResponded | None:
-    """A decision in so many words that did not come to the reply address: it decides nothing, and its author is told."""
-    for asked in _approvals(thread, message.origin.address):
-        if isinstance(decision(own, asked.asked.arguments), Approve | Deny):
-            return _response(message, asked, "answered", own)
-    return None
-
-
-def _approvals(thread: Thread, address: str) -> Iterator[Interaction]:
-    here = [each for each in thread.state.posts.values() if address in each.places]
-    asked = [thread.state.interactions[each.interaction] for each in here if each.interaction]
-    yield from (each for each in asked if each.asked.kind == "approval")
-
-
-def _response(
-    message: MessageReceived,
-    asked: Interaction,
-    decided: str,
-    text: str,
-    arguments: dict[str, JsonValue] | None = None,
-) -> HumanResponded:
-    return HumanResponded.model_validate(
-        {
-            "id": message.id,
-            "actor": message.actor,
-            "interaction": asked.id,
-            "decision": decided,
-            "text": text,
-            "arguments": arguments if arguments != dict(asked.asked.arguments) else None,
-            "digest": asked.asked.digest,
-            "origin": message.origin,
-        }
     )

@@ -14,7 +14,7 @@ from bot.thread import Thread
 from channels.email.channel import HOUR, TO_ONE_THREAD, EmailChannel, Pace, thread_wait
 from channels.email.imap import Arrived, Cursor
 from channels.email.me import Me
-from channels.email.present import our_words
+from channels.email.present import Scene, our_words
 from channels.email.present import present as presented
 from tests.email.desk import ANA, EVE, ME, TEAM, Desk, from_
 from tests.email.postroom import GRETA, SUPPORT, Postroom
@@ -103,6 +103,16 @@ def test_a_card_that_was_settled_before_it_went_out_asks_nothing(desk: Desk) -> 
     letter, _ = presented(card, desk.thread(thread.id), TEAM, ME)
     assert "APPROVE" not in letter.body.text
     assert "Ana approved this at" in letter.body.text
+
+
+def test_times_are_the_readers(desk: Desk) -> None:
+    ana = TEAM.people["ana"].model_copy(update={"timezone": "America/New_York"})
+    team = replace(TEAM, people={**TEAM.people, "ana": ana})
+    thread = desk.thread(greeted(desk).id)
+    now = thread.state.updated  # 12 January 1970, 13:46:40 UTC
+    assert Scene(thread, team, ME, ANA).when(now) == "08:46"
+    assert Scene(thread, team, ME, GRETA).when(now) == "13:46 UTC"
+    assert Scene(thread, team, ME, ANA).when(now + 86_400) == "Tue 13 Jan, 08:46"
 
 
 # What breaks on the way

@@ -9,8 +9,9 @@ import pytest
 
 from bot import events as e
 from bot.events import Actor
-from channels.email.translate import Ignored
-from tests.email.desk import ANA, EVE, GRETA, ME, VOUCHED, Desk, from_, origin
+from channels.email import mail as mails
+from channels.email.translate import Ignored, Said, translate
+from tests.email.desk import ANA, EVE, GRETA, ME, TEAM, VOUCHED, Desk, from_, origin
 from tests.email.postroom import SUPPORT
 from tests.email.samples import multipart, raw
 from tests.sandbox.mailside import AGENT
@@ -309,3 +310,27 @@ def test_a_second_answer_is_on_record_and_answered_as_too_late(desk: Desk) -> No
     state = desk.thread(thread).state
     assert state.interactions[interaction].text == "The first"
     assert [post.kind for post in state.posts.values() if post.kind == "receipt"] == ["receipt"]
+
+
+def test_an_answer_between_quoted_lines_is_the_answer_alone(desk: Desk) -> None:
+    thread, _ = desk.hears(raw("Hello", from_(GRETA)))
+    interaction = desk.asks(thread, f"email:first.{GRETA}")
+    text = "Hi,\n\n> Which one?\n\nThe chair.\n\n> And something that was not asked\n\nNo."
+    _, event = desk.hears(raw(text, from_(GRETA, {"Delivered-To": ME.reply_address(interaction)})))
+    assert isinstance(event, e.HumanResponded)
+    assert event.text == "Hi,\n\nThe chair.\n\nNo."
+
+
+def test_where_the_reply_address_would_be_too_long_nothing_is_decided_by_mail(desk: Desk) -> None:
+    long = replace(ME, address="the-customer-service-of-our-company@example.com")
+    thread, _ = desk.hears(raw("Hello", from_(GRETA)))
+    assert long.reply_address(desk.asks(thread, f"email:{ANA}", kind="approval", names=("ops",))) == ""
+
+
+def test_a_mail_that_is_too_large_says_so(desk: Desk) -> None:
+    content = raw("", from_(GRETA))
+    mail = replace(mails.parse(content), reason="The mail is too large to be read: 40 MB.")
+    said = translate(mail, content, ME, TEAM, desk.store)
+    assert isinstance(said, Said)
+    assert isinstance(said.arrival.event, e.MessageReceived)
+    assert said.arrival.event.text == "(The mail is too large to be read: 40 MB.)"
