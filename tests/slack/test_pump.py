@@ -109,6 +109,17 @@ def test_a_reply_answers_the_question(desk: Desk, asked: tuple[Thread, str]) -> 
     assert isinstance(desk.load(thread.id).state.verdicts[event.id], Counted)
 
 
+def test_a_reply_with_a_file_is_a_message_and_the_file_is_not_lost(desk: Desk, asked: tuple[Thread, str]) -> None:
+    thread, ts = asked
+    desk.post(thread, wondering(thread, ts))
+    pump = Pump(desk.world.client(), TEAM, desk.store)
+    pump.event(payload("file_share", user=BEN, thread_ts=ts, text="4392"))
+    pump.close()
+    event = desk.load(thread.id).events[-1]
+    assert isinstance(event, MessageReceived)
+    assert [each.name for each in event.attachments] == ["dashboard.png"]
+
+
 def test_a_reply_to_a_card_whose_address_is_not_on_record_finds_its_thread(
     desk: Desk, asked: tuple[Thread, str]
 ) -> None:
