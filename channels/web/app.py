@@ -1,10 +1,12 @@
 """What ``python -m bot web`` serves: /v1 with a key, the console and /docs on this machine, health, figures, Slack's request URL."""
 
+import signal
 import tomllib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import uvicorn
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Match
@@ -55,6 +57,23 @@ def create_app(
     elif slack is not None:
         app.router.routes.append(Below("/slack/", slack))
     return app
+
+
+def serve(app: FastAPI, settings: Settings) -> None:
+    """Answer at HOST and PORT until told to stop. No access log: addresses of conversations are in the queries. Open streams do not delay the end.
+
+    It returns after SIGTERM, so that the caller can put its things away; uvicorn by itself would end the process there.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=1,
+    )
 
 
 class Below(BaseRoute):
