@@ -41,7 +41,8 @@ def main(argv: list[str] | None = None) -> int:
         if error.filename is None:
             raise
         print(
-            f"bot: {error.filename} cannot be used ({error.strerror}): let Parley read and write it.", file=sys.stderr
+            f"bot: {error.filename} cannot be used ({error.strerror}): correct what is there, or who may use it.",
+            file=sys.stderr,
         )
         return 1
 

@@ -1,6 +1,7 @@
 """The composition roots: from settings to a running process, and to the store and team that one command needs."""
 
 import logging
+import signal
 import socket
 import sys
 from collections.abc import Iterator, Mapping
@@ -91,6 +92,7 @@ def run_process(name: str, settings: Settings) -> int:
     """One process of the Procfile, until it is told to stop."""
     set_up_logs(settings)
     end_with_parent()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # what is open is closed, an embedded store too
     team = team_of(settings)
     return {"web": _web, "slack": _slack, "email": _email, "worker": _worker}[name](settings, team)
 
@@ -170,8 +172,9 @@ def _listening(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
+        why = str(error.strerror).partition(" (")[0]  # Python adds the address once more
         raise SettingsError(
-            f"Port {port} of {host} cannot be used ({error.strerror}): stop what listens there, or set PORT or HOST."
+            f"Port {port} of {host} cannot be used ({why}): stop what listens there, or set PORT or HOST."
         ) from None
 
 
