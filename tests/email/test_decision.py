@@ -59,7 +59,7 @@ def test_X8_a_denial_is_a_first_word_with_or_without_a_reason(text: str, reason:
         "Yes, approve", "please approve", "Should I approve", "no", "Hi,\nAPPROVE", "comment\n\nAPPROVE", "> APPROVE",
         "APPROVE-ish", "APPROVE 2",
         "unapprove", "approve not", "approve: no", "denied access errors are in the log", "denial of service",
-        "deny?", "Denied by whom?",
+        "deny?", "deny because of what?", "Denied by whom?",
         "denying", "Refuse collection is on Tuesday", "Reply with APPROVE, or with DENY and why.", "ＡＰＰＲＯＶＥ",
         "АPPROVE", "A P P R O V E",
         "APPROVE\nno wait, don't", "APPROVE\nbut only after the backup", "APPROVE\n\nor shall we wait?",

@@ -179,10 +179,11 @@ def test_a_doubtful_connection_is_given_up_and_no_mail_is_lost(
     _run(test())
 
 
-def test_row_2_a_lost_connection_is_noticed_at_once() -> None:
+@pytest.mark.parametrize("misbehaviour", [_drops_while_idling, _says_bye], ids=["row 2", "row 2b"])
+def test_a_lost_connection_is_noticed_at_once(misbehaviour: Callable[..., Awaitable[None]]) -> None:
     async def test() -> None:
         server = FakeImap({1: ONE})
-        server.on["IDLE"] = _once(_drops_while_idling, "idle_")
+        server.on["IDLE"] = _once(misbehaviour, "idle_")
         patient = Pace(timeout=30, idle=30, first_look=30, retry=0.01, longest_retry=0.05)
         async with server.serving():
             started = time.monotonic()

@@ -49,7 +49,12 @@ def test_A3_the_original_may_be_there_as_headers_only() -> None:
 
 @pytest.mark.parametrize(
     ("status", "action", "permanent", "failed"),
-    [("5.1.1", "failed", True, True), ("4.4.1", "delayed", False, False), ("4.4.7", "failed", False, True)],
+    [
+        ("5.1.1", "failed", True, True),
+        ("4.4.1", "delayed", False, False),
+        ("5.4.0", "delayed", False, False),
+        ("4.4.7", "failed", False, True),
+    ],
 )
 def test_A3_permanent_failures_and_mere_delays(status: str, action: str, permanent: bool, failed: bool) -> None:
     bounce = _bounce(_dsn(status, action))

@@ -344,6 +344,11 @@ def test_X12_hostile_mail_is_read_within_five_seconds(mail: bytes) -> None:
     assert time.process_time() - started < 5
 
 
+def test_X12_a_mail_that_is_cut_off_says_so() -> None:
+    assert parse(b"\r\n" + b"a\n" * 700_000).notes == ("The mail is very large; only its beginning was read.",)
+    assert parse(raw()).notes == ()
+
+
 def test_X12_a_mail_of_thirty_megabytes_is_read_whole_in_time() -> None:
     content = base64.encodebytes(bytes(22_000_000)).decode()
     mail = multipart(
