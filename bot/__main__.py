@@ -142,8 +142,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
 def _threads(arguments: argparse.Namespace) -> None:
     with _office() as (store, _, _):
-        threads = [thread for id in store.threads() if (thread := store.load(id))]
-    rows = [thread_json(thread, events=False) for thread in threads]
+        rows = [thread_json(thread, events=False) for thread in verbs.latest(store)]
     if arguments.json:
         return _print_json(rows)
     _print_table([(row["id"], row["agent"], row["words"], row["title"]) for row in rows], "no threads yet")

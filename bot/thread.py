@@ -10,7 +10,8 @@ from bot import events as e
 from bot.events import PARLEY, Actor, Event, Usage
 from bot.ids import digest
 from bot.judge import Counted, NotEntitled, Verdict, judge
-from bot.render import block
+from bot.render import block, recap
+from bot.unsaid import spelled_out
 
 Status: TypeAlias = Literal["running", "waiting", "done", "paused", "cancelled", "failed"]
 
@@ -137,6 +138,7 @@ class State:
     model_failures: int = 0
     retry_at: float | None = None
     updated: float = 0.0
+    checkpoint: e.Checkpointed | None = None  # the last one
     usage: Mapping[str, Usage] = field(default_factory=dict)  # by model
 
     @property
@@ -178,28 +180,41 @@ class State:
 
 @dataclass(frozen=True)
 class Thread:
-    """An id and its events. ``state`` is what they add up to, ``shown`` the block that the model is shown for each (empty: nothing);
-    ``extend`` works on what is new alone."""
+    """An id and its events. ``state`` is what they add up to, ``shown`` the block that the model is shown for each (empty: nothing),
+    ``size`` the characters of all that it is shown; ``extend`` works on what is new alone."""
 
     id: str
     events: tuple[Event, ...] = ()
     state: State = State()
     shown: tuple[str, ...] = ()
+    size: int = 0
 
     @classmethod
     def of(cls, id: str, events: Iterable[Event]) -> "Thread":
         return cls(id).extend(events)
 
     def extend(self, events: Iterable[Event]) -> "Thread":
-        new, state, shown = tuple(events), self.state, []
-        for event in new:
+        new, state, shown, size = [], self.state, list(self.shown), self.size
+        for event in events:
+            event = spelled_out(state, event)
             state = fold(state, event)
             shown.append(block(state, event))
-        return Thread(self.id, self.events + new, state, (*self.shown, *shown))
+            size += len(shown[-1])
+            if isinstance(event, e.Checkpointed):
+                shown = _cut(shown, event)
+                size = len(recap(event)) + sum(map(len, shown))
+            new.append(event)
+        return Thread(self.id, (*self.events, *new), state, tuple(shown), size)
 
     @property
     def version(self) -> int:
         return self.state.version
+
+
+def _cut(shown: list[str], event: e.Checkpointed) -> list[str]:
+    """The blocks without those that the checkpoint stands for."""
+    gone = set(range(1, event.count + 1)) - set(event.kept)
+    return ["" if number in gone else each for number, each in enumerate(shown, start=1)]
 
 
 def fold(state: State, event: Event) -> State:
@@ -231,9 +246,9 @@ def fold(state: State, event: Event) -> State:
         case e.SetAside():
             return _post(replace(state, failed=event.error), _notice(event.id, state.home, event.error))
         case e.Forked():
-            return replace(state, home=event.address, place="", addresses=(event.address,), posts={})
+            return _forked(state, event)
         case e.Checkpointed():
-            return state
+            return replace(state, checkpoint=event)
 
 
 def _attend(state: State) -> State:
@@ -479,6 +494,22 @@ def _delivery_failed(state: State, post: Post, event: e.DeliveryFailed) -> State
     if post.kind not in ("reply", "card") or post.address in state.unreached:
         return state  # the agent knows already; telling it again would only make it try again
     return _attend(replace(state, unreached=(*state.unreached, post.address)))
+
+
+def _forked(state: State, event: e.Forked) -> State:
+    """A life of its own: nothing is owed to the conversations of the source, and open questions have names of their own."""
+    new = event.address.partition(":")[2]
+    names = {id: f"{new}.{id.partition('.')[2]}" for id in state.interactions}
+    interactions = {
+        names[each.id]: replace(each, asked=each.asked.model_copy(update={"interaction": names[each.id]}))
+        for each in state.interactions.values()
+    }
+    calls = {
+        call.id: replace(call, interaction=names.get(call.interaction or "", call.interaction))
+        for call in state.calls.values()
+    }
+    state = replace(state, interactions=interactions, calls=calls, posts={})
+    return replace(state, home=event.address, place="", addresses=(event.address,))
 
 
 def _post(state: State, post: Post | None) -> State:

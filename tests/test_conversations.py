@@ -1,6 +1,6 @@
 """What people and agents say to each other, as conversations."""
 
-from bot import Agent, Approval, Tool
+from bot import Agent, Approval, Tool, verbs
 from bot.ports import ModelError
 from tests.stage import HOME, Script, Stage, stage
 
@@ -248,3 +248,19 @@ def test_an_unknown_agent_fails_closed_and_visibly() -> None:
     )
     on.says("still there?")
     assert on.thread().state.status == "failed"
+
+
+def test_a_fork_lives_on_its_own_and_its_questions_are_not_those_of_its_source() -> None:
+    deeds.clear()
+    on = stage(Restart, model=[("restart", {"service": "api"}), "Done."])
+    source = on.says("restart the api")
+    fork = verbs.fork(on.store, source)
+    on.run()
+    (asked,) = on.thread(fork).state.open_interactions
+    assert asked.id != on.thread(source).state.open_interactions[0].id
+    verbs.answer(on.store, on.someone("ana"), asked.id, "approved")
+    on.run()
+    assert deeds == ["api"]
+    assert on.thread(fork).state.status == "done"
+    assert on.thread(source).state.status == "waiting"
+    assert on.slack.said == []
