@@ -34,6 +34,7 @@ from channels.email.present import our_words
 from channels.email.trust import authentication
 
 LONGEST = 8_000  # bytes of text in an event; the whole mail is a blob
+KEPT = 10_000_000  # bytes of one mail or file that the store is given
 _DECORATION = ("application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature")
 
 
@@ -205,7 +206,7 @@ def _message(mail: Mail, raw: bytes, found: NewText, place: Place, me: Me, team:
             place=f"email:{alias}",
             at=mail.date.timestamp() if mail.date else None,
             trusted=route.trusted,
-            detail=detail(mail, alias, _name(raw)),
+            detail=detail(mail, alias, _name(raw) or f"mid:{mail.message_id.strip('<>')}"),
         ),
     )
 
@@ -227,14 +228,14 @@ def _attachments(mail: Mail, raw: bytes, found: NewText) -> tuple[Attachment, ..
     """What came with the words, and the words of others within them: none of it is the author's own."""
     foreign = "the forwarded mail" if found.forwarded else QUOTED if found.text != found.own else ""
     longer = "the whole mail" if len(found.text.encode()) > LONGEST else ""
-    whole = Attachment(name="", media_type="message/rfc822", size=len(raw), blob=_name(raw))
+    whole = Attachment(name="", media_type="message/rfc822", size=len(raw), blob=_name(raw) or None)
     parts = (whole.model_copy(update={"name": name}) for name in (foreign, longer) if name)
     return (*parts, *(_attachment(each) for each in _files(mail)))
 
 
 def _attachment(file: mime.Attachment) -> Attachment:
-    blob = None if file.content is None else _name(file.content)
-    return Attachment(name=file.name[:120], media_type=file.type[:80], size=file.size, blob=blob)
+    name, media_type = file.name[:120], file.type[:80]
+    return Attachment(name=name, media_type=media_type, size=file.size, blob=_name(file.content or b"") or None)
 
 
 def _files(mail: Mail) -> list[mime.Attachment]:
@@ -243,12 +244,12 @@ def _files(mail: Mail) -> list[mime.Attachment]:
 
 
 def _blobs(mail: Mail, raw: bytes) -> tuple[bytes, ...]:
-    return (raw, *(each.content for each in _files(mail) if each.content is not None))
+    return tuple(each for each in (raw, *(file.content or b"" for file in _files(mail))) if _name(each))
 
 
 def _name(content: bytes) -> str:
-    """What the store calls these bytes."""
-    return hashlib.sha256(content).hexdigest()
+    """What the store calls these bytes; empty where there are none, or too many: those stay in the mailbox alone."""
+    return hashlib.sha256(content).hexdigest() if 0 < len(content) <= KEPT else ""
 
 
 # Where it is written down

@@ -334,3 +334,12 @@ def test_a_mail_that_is_too_large_says_so(desk: Desk) -> None:
     assert isinstance(said, Said)
     assert isinstance(said.arrival.event, e.MessageReceived)
     assert said.arrival.event.text == "(The mail is too large to be read: 40 MB.)"
+
+
+def test_what_is_too_large_for_the_store_stays_in_the_mailbox_and_is_named(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("channels.email.translate.KEPT", 10)
+    said = desk.reads(raw("Hello", from_(GRETA)))
+    assert said.blobs == ()
+    assert origin(said.arrival.event).detail["raw"] == f"mid:first.{GRETA}"
