@@ -63,7 +63,7 @@ def test_answer_a_mail_and_the_agent_goes_on(page: Page, demo: Demo) -> None:
     at(page, demo, f"carl/mail/{card['message_id'].strip('<>')}")
     page.click("#talk textarea")
     page.type("APPROVE")
-    page.click("#talk button", "Send")
+    page.click("#talk button", "Reply")
     demo.until(lambda: [m for m in demo.inbox(carl) if "healthy" in m["text"]], "the answer", 30)
     shows(page, "healthy", "#talk")
     assert len(demo.restarts()) == 2

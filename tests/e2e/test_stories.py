@@ -16,7 +16,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 def test_a_customers_mail_is_answered_from_an_article(demo: Demo) -> None:
     sent = demo.mail(GRETA, "support@example.com", "Bulb", "Which bulb fits the table lamp?")
     (answer,) = demo.until(lambda: [m for m in demo.inbox(GRETA) if m["subject"] == "Re: Bulb"], "an answer")
-    assert "E27" in answer["text"]
+    assert "E14" in answer["text"]
     assert sent.strip("<>") in answer["in_reply_to"]
     assert "support@example.com" in answer["from"]
 
