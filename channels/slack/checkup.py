@@ -122,7 +122,7 @@ def places(team: Team) -> tuple[str, ...]:
 
 def _is_in(web: WebClient, directory: Directory, place: str) -> bool:
     if place.startswith("#"):
-        return bool(directory.channel_id(place[1:].lower()))
+        return bool(directory.channel_id(place.lower()))
     try:
         told: SlackResponse = web.conversations_info(channel=place)
     except SlackApiError as error:

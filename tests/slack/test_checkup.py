@@ -1,0 +1,110 @@
+"""The doctor's look at Slack, against the sandbox's Web API and against nothing at all."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bot.checkup import Finding
+from bot.people import Config, Route, Team
+from bot.settings import Settings
+from channels.slack.checkup import check_up, places, scopes, signing_secret, wanted
+from tests.sandbox.slackside import APP_TOKEN, BOT_TOKEN, World, running_workspace
+
+DESK = Route(agent="desk")
+TEAM = Team(routes={"slack:#ops": DESK})
+SECRET = "0123456789abcdef" * 2
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with running_workspace(tmp_path_factory.mktemp("slack")) as world:
+        world.workspace.app = replace(world.workspace.app, scopes=tuple(wanted()))
+        yield world
+
+
+def looked(world: World, team: Team | None = TEAM, **changed: str) -> list[Finding]:
+    given = {"slack_bot_token": BOT_TOKEN, "slack_app_token": APP_TOKEN, "slack_signing_secret": SECRET}
+    settings = Settings(slack_api_url=world.api_url, **{**given, **changed})  # type: ignore[arg-type]
+    return list(check_up(settings, team))
+
+
+def marks(findings: list[Finding]) -> str:
+    return "".join(finding.mark for finding in findings)
+
+
+def test_a_workspace_in_order_is_all_ticks(world: World) -> None:
+    findings = looked(world)
+    assert marks(findings) == "✓✓✓✓✓"
+    assert findings[2].text == "in #ops"
+
+
+def test_a_channel_that_parley_was_not_invited_to_is_a_warning(world: World) -> None:
+    team = Team(routes=dict.fromkeys(("slack:#Support", "slack:#night", "slack:C0OPS", "slack:C0NIGHT"), DESK))
+    findings = looked(world, team)
+    assert "in #Support, C0OPS" in [each.text for each in findings]
+    warned = [each for each in findings if each.mark == "!"]
+    assert [each.text for each in warned] == [
+        f"bot.toml names {place}, and Parley is not in it" for place in ("#night", "C0NIGHT")
+    ]
+    assert {each.mend for each in warned} == {"Write there: /invite @parley"}
+
+
+def test_a_missing_scope_is_named(world: World) -> None:
+    finding = scopes({"X-OAuth-Scopes": ",".join(wanted() - {"im:write"})})
+    assert (finding.mark, finding.text) == ("✗", "the app lacks the scopes im:write")
+    assert "OAuth & Permissions" in finding.mend
+    assert scopes({}).mark == "!"
+
+
+@pytest.mark.parametrize("variable", ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"])
+def test_a_wrong_token_is_named_with_where_to_get_it_and_never_shown(world: World, variable: str) -> None:
+    findings = looked(world, TEAM, **{variable.lower(): "xoxb-guessed"})
+    (wrong,) = [each for each in findings if each.mark == "✗"]
+    assert wrong.text == f"{variable} is refused by Slack (invalid_auth)"
+    assert "Slack app's page" in wrong.mend
+    assert "guessed" not in str(findings)
+
+
+def test_without_settings_slack_is_off_in_one_line() -> None:
+    assert list(check_up(Settings(), TEAM)) == [Finding("✓", "off: SLACK_BOT_TOKEN is not set")]
+
+
+def test_half_of_the_settings_is_a_mistake(world: World) -> None:
+    (alone,) = check_up(Settings(slack_app_token=APP_TOKEN), TEAM)
+    assert (alone.mark, alone.text) == ("✗", "SLACK_BOT_TOKEN is not set")
+    deaf = looked(world, slack_app_token="", slack_signing_secret="")
+    assert [each.text for each in deaf if each.mark == "✗"] == ["SLACK_APP_TOKEN is not set"]
+    assert "✗" not in marks(looked(world, slack_app_token=""))
+
+
+def test_a_slack_that_is_not_there_is_one_sentence() -> None:
+    settings = Settings(
+        slack_bot_token="xoxb-secret", slack_signing_secret=SECRET, slack_api_url="http://127.0.0.1:1/api/"
+    )
+    findings = list(check_up(settings, TEAM))
+    assert findings[0].text == "Slack cannot be reached (ConnectionRefusedError)"
+    assert "SLACK_API_URL" in findings[0].mend
+
+
+@pytest.mark.parametrize(("secret", "mark"), [(SECRET, "✓"), (SECRET.upper(), "!"), (SECRET[1:], "!"), ("xoxb-1", "!")])
+def test_a_signing_secret_is_known_by_its_shape(secret: str, mark: str) -> None:
+    finding = signing_secret(secret)
+    assert finding.mark == mark
+    assert secret not in finding.text + finding.mend
+
+
+def test_only_channels_that_are_named_exactly_are_looked_for() -> None:
+    config: dict[str, Any] = {
+        "routes": dict.fromkeys(("slack:#ops", "slack:C024", "slack:dm", "slack:*", "slack:#ops-*", "email:*"), "desk"),
+        "groups": {"night": {"slack": "#night"}, "day": {}},
+        "schedules": {"daily": {"cron": "0 9 * * *", "agent": "desk", "address": "slack:#daily", "text": "hi"}},
+    }
+    read = Config.model_validate(config)
+    team = Team(routes=read.routes, groups=read.groups, schedules=read.schedules)
+    assert places(team) == ("#ops", "C024", "#daily", "#night")
+
+
+def test_a_team_that_cannot_be_read_leaves_the_rest(world: World) -> None:
+    assert marks(looked(world, team=None)) == "✓✓✓✓"
