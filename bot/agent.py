@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
 
-from bot.intents import INTENTS
+from bot.intents import COMMON
 from bot.tool import Tool, spec
 
 Prefetch: TypeAlias = Tool | Callable[[str], Tool]
@@ -51,7 +51,7 @@ class Agent:
     @cached_property
     def toolbox(self) -> dict[str, type[Tool]]:
         """Every tool the model may choose, by the name that it sees."""
-        return {spec(tool).name: tool for tool in (*self.tools, *INTENTS)}
+        return {spec(tool).name: tool for tool in (*self.tools, *COMMON)}
 
     def tool(self, name: str) -> type[Tool] | None:
         return self.toolbox.get(name)
@@ -61,7 +61,7 @@ def _check(tools: tuple[type[Tool], ...], steps: int, errors: int, prefetch: tup
     for tool in tools:
         if not (isinstance(tool, type) and issubclass(tool, Tool)):
             raise TypeError(f"Agent(tools=[…]) takes Tool classes; {tool!r} is none.")
-    names = [spec(tool).name for tool in (*tools, *INTENTS)]
+    names = [spec(tool).name for tool in (*tools, *COMMON)]
     if doubled := sorted({name for name in names if names.count(name) > 1}):
         raise TypeError(f"Two tools of one agent are called {doubled[0]!r}; rename one of them.")
     if steps < 1 or errors < 1:

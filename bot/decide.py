@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from bot import events as e
 from bot.agent import Agent
+from bot.checkpoint import checkpoint
 from bot.effects import Effect, Prefetch, Run, Think, Wait, Write
 from bot.events import CLOCK, Actor, Audience, Ladder
 from bot.ids import digest
@@ -47,6 +48,8 @@ def _next_steps(team: Team, agent: Agent, thread: Thread, now: float) -> Iterato
         return
     if state.thoughts == 0 and state.prefetched < len(agent.prefetch):
         yield Prefetch(state.prefetched)
+    if (shorter := checkpoint(thread, _id(thread))) is not None:
+        yield Write(shorter)
     yield Think()
 
 
@@ -184,10 +187,8 @@ def _asked_about(state: State, call: Call) -> bool:
 
 def _carry_out(team: Team, thread: Thread, call: Call, intent: Tool) -> Effect:
     match intent:
-        case Reply(text=text):
-            return Write(
-                e.Replied(id=_id(thread), actor=_agent(thread), call=call.id, text=text, address=thread.state.home)
-            )
+        case Reply():  # its words stand in the call: see bot/unsaid.py
+            return Write(e.Replied(id=_id(thread), call=call.id, address=thread.state.home))
         case ContactHuman():
             return Write(_ask(team, thread, call, intent))
         case Withdraw(interaction=id):
@@ -210,9 +211,7 @@ def _ask(team: Team, thread: Thread, call: Call, intent: ContactHuman) -> e.Huma
         return _refuse(thread, call, f"Nobody is called {intent.to!r}; there are {known}.")
     return e.HumanContacted(
         id=_id(thread),
-        actor=_agent(thread),
         interaction=f"{thread.id}.{thread.version}",
-        text=intent.question,
         choices=tuple(dict.fromkeys(intent.choices)),
         urgency=intent.urgency,
         audience=Audience(names=names),

@@ -237,7 +237,7 @@ class HumanContacted(Base):
     type: Literal["human_contacted"] = "human_contacted"
     interaction: str
     kind: Literal["question", "approval", "outcome", "limit"] = "question"
-    text: str
+    text: str = ""  # of a question empty in the log: what the call says
     choices: tuple[str, ...] = ()
     urgency: Literal["low", "normal", "high"] = "normal"
     audience: Audience = Audience()
@@ -260,7 +260,7 @@ class Withdrawn(Base):
 class Replied(Base):
     type: Literal["replied"] = "replied"
     call: str
-    text: str
+    text: str = ""  # empty in the log: what the call says
     address: str
 
 
@@ -339,9 +339,15 @@ class Forked(Base):
 
 
 class Checkpointed(Base):
+    """The context grew long: from here on ``text`` is shown instead of the first ``count`` events, except for those of the numbers in ``kept``.
+
+    ``text`` has a line an event, which begins with its number; it is made of what was shown before, and as that escaped.
+    """
+
     type: Literal["checkpointed"] = "checkpointed"
-    digest: str
-    count: int  # how many events it stands for
+    text: str
+    count: int
+    kept: tuple[int, ...] = ()
 
 
 class SetAside(Base):

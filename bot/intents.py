@@ -1,10 +1,10 @@
-"""What every agent can do besides its own tools: reply, contact a human, withdraw a request, hand over. The rules carry these out."""
+"""What every agent can do besides its own tools: reply, contact a human, withdraw a request, hand over, which the rules carry out; and read more."""
 
 from typing import Literal
 
 from pydantic import Field
 
-from bot.tool import Tool
+from bot.tool import Context, Tool
 
 
 class Intent(Tool, effect="read", intent=True):
@@ -44,4 +44,15 @@ class HandOver(Intent, effect="read", intent=True):
     note: str = Field(default="", description="What it should know, in one or two sentences.")
 
 
+class ReadMore(Tool, effect="read"):
+    """Read what you were shown in part: a long message or result, the text files of a message, or an old event of which you see a line."""
+
+    event: int = Field(description="The event's number.")
+    start: int = Field(default=0, description="The character to go on from.")
+
+    def run(self, context: Context) -> str:
+        return context.recall(self.event, self.start)
+
+
 INTENTS: tuple[type[Tool], ...] = (Reply, ContactHuman, Withdraw, HandOver)
+COMMON: tuple[type[Tool], ...] = (*INTENTS, ReadMore)

@@ -27,8 +27,15 @@ INVISIBLE = re.compile(
 
 
 def render(thread: "Thread") -> tuple[str, ...]:
-    """The context of a thread: the blocks of all events that tell the model something."""
-    return tuple(filter(None, thread.shown))
+    """The context of a thread: the last checkpoint, and the blocks of all events that it does not stand for and that tell the model something."""
+    before = thread.state.checkpoint
+    return tuple(filter(None, (recap(before) if before else "", *thread.shown)))
+
+
+def recap(event: e.Checkpointed) -> str:
+    """The block of a checkpoint, which opens the context. Its lines are escaped already."""
+    about = f"The first {event.count} events in brief, the oldest left out. read_more gives any of them whole, by its number."
+    return f"<checkpointed>\n{about}\n{event.text}\n</checkpointed>"
 
 
 def fingerprint(agent: Agent, blocks: Iterable[str]) -> str:
@@ -46,7 +53,8 @@ def block(state: "State", event: Event) -> str:
         case e.MessageReceived():
             names = [each.name for each in event.attachments]
             about = {**_who(event.actor), **_where(state, event.origin.address), "subject": event.subject}
-            return _element(event, {**about, "attachments": ", ".join(names)}, event.text)
+            more = {"read": _read_more(state)} if any(each.blob for each in event.attachments) else {}
+            return _element(event, {**about, "attachments": ", ".join(names), **more}, event.text)
         case e.MessageEdited() | e.MessageDeleted():
             text = event.text if isinstance(event, e.MessageEdited) else ""
             return _element(event, {**_who(event.actor), **_where(state, event.origin.address)}, text)
@@ -57,7 +65,7 @@ def block(state: "State", event: Event) -> str:
             return _element(event, {"call": event.call, "tool": event.tool, **prefetched}, _json(event.arguments))
         case e.ToolReturned():
             source = {} if event.trusted else {"written_by": "strangers"}
-            more = {"cut": f"the whole result is {event.blob}"} if event.blob else {}
+            more = {"cut": _read_more(state, len(event.result))} if event.blob else {}
             return _element(event, {"call": event.call, **source, **more}, event.result)
         case e.ToolFailed():
             return _element(event, {"call": event.call}, event.error)
@@ -66,7 +74,8 @@ def block(state: "State", event: Event) -> str:
         case e.HumanContacted():
             asked = ", ".join(event.audience.names) or "whoever wrote"
             about = {"id": event.interaction, "kind": event.kind, "asked": asked, "call": event.call or ""}
-            return _element(event, about, event.text)
+            said_by_call = event.kind == "question" and event.call
+            return _element(event, about, "" if said_by_call else event.text)
         case e.Withdrawn() | e.TimedOut():
             return _element(event, {"id": event.interaction}, "")
         case e.DeliveryFailed() if event.retry_at is None:
@@ -75,10 +84,13 @@ def block(state: "State", event: Event) -> str:
             return _element(event, {"to": event.agent}, event.note)
         case e.Cancelled() | e.Resumed():
             return _element(event, _who(event.actor), "")
-        case e.Checkpointed():
-            return _element(event, {}, event.digest)
         case _:
             return ""
+
+
+def _read_more(state: "State", start: int = 0) -> str:
+    """How the model gets at what this event shows in part."""
+    return f"read_more event={state.version}" + (f" start={start}" if start else "")
 
 
 def _response(state: "State", event: e.HumanResponded) -> str:

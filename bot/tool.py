@@ -6,7 +6,7 @@ edited, refused and compared; ``run`` does it.
 
 import inspect
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar, Literal
@@ -76,6 +76,10 @@ def _check_times(**times: float | None) -> None:
             raise TypeError(f"Approval({word}=…) takes seconds above zero, or None.")
 
 
+def _nothing(event: int, start: int) -> str:
+    raise LookupError(f"There is no event {event}.")
+
+
 @dataclass(frozen=True)
 class Context:
     """What a run may know of its thread, for tools whose ``run`` names a parameter ``context``.
@@ -88,6 +92,9 @@ class Context:
     requester: str  # the requester's name, for people to read
     person: str | None  # the requester in bot.toml; None: a stranger, or nobody proved who it was
     data: str = ".data"  # a folder for files that the tool keeps
+    recall: Callable[[int, int], str] = (
+        _nothing  # of an event of the thread, by its number, what it says from that character on
+    )
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as Late
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from bot.ids import new_id
 from bot.owed import next_due, owed
 from bot.people import Team
 from bot.ports import Fenced, Held, Model, ModelError, Overtaken, Prompt, Store
+from bot.recall import recalled, vouched
 from bot.render import fingerprint, render
 from bot.thread import Thread
 from bot.tool import Context, Tool, arguments_of, digest_of, one_line, spec
@@ -137,7 +139,6 @@ class Loop:
         tool = parse(agent, choice.tool, choice.arguments)
         call = e.ToolCalled(
             id=f"d{thread.version}",
-            actor=Actor(kind="agent", id=f"agent:{agent.name}"),
             call=f"c{thread.version}",
             tool=choice.tool,
             arguments=_json_object(choice.arguments) if isinstance(tool, str) else arguments_of(tool),
@@ -196,7 +197,7 @@ class Loop:
         begun = time.monotonic()
         work = self.hands.submit(_run_tool, effect.tool, self._context(held.thread, effect))
         try:
-            outcome = self._outcome(effect, work, begun, spec(effect.tool).timeout)
+            outcome = self._outcome(held, effect, work, begun, spec(effect.tool).timeout)
         except Late:
             return self._late(held, effect, work, begun)
         return replace(held, thread=self.store.record(held.thread, outcome))
@@ -213,7 +214,7 @@ class Loop:
             digest=digest_of(effect.tool),
         )
 
-    def _outcome(self, effect: Run, work: "Future[str]", begun: float, timeout: float | None) -> Event:
+    def _outcome(self, held: Held, effect: Run, work: "Future[str]", begun: float, timeout: float | None) -> Event:
         """What came of a run, under an id that is the same whoever records it. Raises Late at the deadline."""
         about: dict[str, Any] = {
             "id": f"{effect.call}.{effect.attempt}",
@@ -230,7 +231,7 @@ class Loop:
         shown, blob = result, None
         if len(result) > SHOWN:
             shown, blob = result[:SHOWN], self.store.put_blob(result.encode())
-        trusted = spec(effect.tool).trusted
+        trusted = spec(effect.tool).trusted and vouched(held.thread, effect.tool)
         return e.ToolReturned(**about, result=shown, blob=blob, trusted=trusted, seconds=_since(begun))
 
     def _late(self, held: Held, effect: Run, work: "Future[str]", begun: float) -> Held:
@@ -243,7 +244,7 @@ class Loop:
 
         def ended(work: "Future[str]") -> None:
             if (thread := self.store.load(id)) is not None:
-                self.store.record(thread, self._outcome(effect, work, begun, None))
+                self.store.record(thread, self._outcome(held, effect, work, begun, None))
                 self.look(id)
 
         work.add_done_callback(ended)
@@ -251,7 +252,8 @@ class Loop:
 
     def _context(self, thread: Thread, effect: Run) -> Context:
         who = thread.state.requester
-        return Context(thread.id, effect.key, who.name or who.id, who.person, str(self.data))
+        recall = partial(recalled, thread, self.store.blob)
+        return Context(thread.id, effect.key, who.name or who.id, who.person, str(self.data), recall)
 
 
 def _stamped(event: Event, now: float) -> Event:

@@ -158,7 +158,7 @@ def test_what_changes_every_time_stands_behind_the_last_breakpoint() -> None:
 def test_tools_are_strict_where_a_grammar_can_check_them() -> None:
     tools = {tool["name"]: tool for tool in request("m", prompt())["tools"]}
     strict = {name for name, tool in tools.items() if tool.get("strict")}
-    assert strict == {"switch_light", "reply", "contact_human", "withdraw", "hand_over"}
+    assert strict == {"switch_light", "reply", "contact_human", "withdraw", "hand_over", "read_more"}
     assert tools["label"]["input_schema"]["properties"]["labels"]["additionalProperties"] == {"type": "string"}
 
 

@@ -1,0 +1,32 @@
+"""What the log leaves out, because an earlier event says it: who chose, and the words of a reply or a question, which the choice holds."""
+
+from typing import TYPE_CHECKING, Any
+
+from bot import events as e
+from bot.events import PARLEY, Actor, Event
+
+if TYPE_CHECKING:
+    from bot.thread import State
+
+
+def spelled_out(state: "State", event: Event) -> Event:
+    """The event with everything that it says; ``state`` is the thread's before it. What is said in full already stays as it is."""
+    match event:
+        case e.ToolCalled(prefetched=False):
+            unsaid = _by_agent(state, event)
+        case e.Replied():
+            unsaid = _by_agent(state, event) | _words(state, event, "text")
+        case e.HumanContacted(kind="question"):
+            unsaid = _by_agent(state, event) | _words(state, event, "question")
+        case _:
+            return event
+    return event.model_copy(update=unsaid) if unsaid else event
+
+
+def _by_agent(state: "State", event: e.ToolCalled | e.Replied | e.HumanContacted) -> dict[str, Any]:
+    return {"actor": Actor(kind="agent", id=f"agent:{state.agent}")} if event.actor == PARLEY else {}
+
+
+def _words(state: "State", event: e.Replied | e.HumanContacted, argument: str) -> dict[str, Any]:
+    call = state.calls.get(event.call or "")
+    return {"text": str(call.arguments.get(argument, ""))} if call and not event.text else {}
