@@ -26,7 +26,8 @@ def _asked(team: Team, state: State, names: tuple[str, ...]) -> Iterator[str]:
     alone = [name for name in names if name not in grouped]
     for key in team.members(alone) if alone or not names else ():
         person = team.people[key]
-        if person.slack and _is_channel(state):
+        mailed = key == state.requester.person and state.home.startswith("email:")
+        if mailed or (person.slack and _is_channel(state)):
             yield state.home
         elif address := personal(person):
             yield address
@@ -44,7 +45,7 @@ def _shows_at_home(team: Team, state: State, names: tuple[str, ...]) -> bool:
 
 
 def _is_channel(state: State) -> bool:
-    return state.place.startswith(("slack:#", "slack:C"))
+    return state.home.startswith("slack:") and state.place.startswith(("slack:#", "slack:C"))
 
 
 def with_delegates(team: Team, names: tuple[str, ...]) -> tuple[str, ...]:

@@ -17,6 +17,8 @@ Status: TypeAlias = Literal["running", "waiting", "done", "paused", "cancelled",
 
 HAPPENED, DID_NOT = "It happened", "It did not"
 GO_ON, STOP = "Go on", "Stop"
+KEPT = "Kept. This conversation is paused; I read it as soon as somebody resumes it."
+STOPPED = "Stopped. Write again and I go on from here."
 
 
 @dataclass(frozen=True)
@@ -264,6 +266,8 @@ def _anew(state: State) -> State:
 def _heard(state: State, event: e.MessageReceived | e.MessageEdited | e.MessageDeleted) -> State:
     if not isinstance(event, e.MessageReceived):
         return _corrected(state, event)
+    if state.paused:
+        state = _told_by_mail(state, event.id, event.origin, KEPT)
     state = _anew(_map(state, event.origin.address))
     at_home = state.home in ("", event.origin.address)
     return replace(
@@ -350,7 +354,15 @@ def _steered(state: State, event: e.Paused | e.Resumed | e.Cancelled) -> State:
     for call in state.open_calls:
         if call.state in ("chosen", "asked", "approved"):
             state = _settle(state, call.id)
-    return replace(state, cancelled=True, paused=False, seen=state.version)
+    state = replace(state, cancelled=True, paused=False, seen=state.version)
+    return _told_by_mail(state, event.id, event.origin, STOPPED)
+
+
+def _told_by_mail(state: State, event: str, origin: e.Origin | None, text: str) -> State:
+    """A word to somebody who wrote a mail and cannot be told on the spot."""
+    if origin is None or not origin.address.startswith("email:"):
+        return state
+    return _post(state, _notice(event, origin.address, text))
 
 
 def _thought(state: State, event: e.ToolCalled | e.ThoughtDiscarded | e.ModelFailed) -> State:
@@ -463,6 +475,8 @@ def _contacted(state: State, event: e.HumanContacted) -> State:
 
 def _delivered(state: State, event: e.DeliveryAttempted | e.Delivered | e.DeliveryFailed | e.DeliveryUnknown) -> State:
     post = state.posts.get(event.delivery)
+    if isinstance(event, e.DeliveryFailed) and event.retry_at is None and (post is None or _came_back(post)):
+        return _unreached(state, event.address)
     if post is None:
         return state
     match event:
@@ -491,9 +505,19 @@ def _delivery_failed(state: State, post: Post, event: e.DeliveryFailed) -> State
     if post.native:  # only a change of a card failed: what is there stays
         return _post(state, replace(post, state="delivered", shows=event.shows))
     state = _post(state, replace(post, state="failed"))
-    if post.kind not in ("reply", "card") or post.address in state.unreached:
-        return state  # the agent knows already; telling it again would only make it try again
-    return _attend(replace(state, unreached=(*state.unreached, post.address)))
+    return _unreached(state, post.address) if post.kind in ("reply", "card") else state
+
+
+def _came_back(post: Post) -> bool:
+    """A mail that was handed over and returned later, rather than a change of a card that failed."""
+    return post.state == "delivered" and post.address.startswith("email:")
+
+
+def _unreached(state: State, address: str) -> State:
+    """The agent is told once, until a person speaks again; telling it more often would only make it try again."""
+    if address in state.unreached:
+        return state
+    return _attend(replace(state, unreached=(*state.unreached, address)))
 
 
 def _forked(state: State, event: e.Forked) -> State:
@@ -558,7 +582,14 @@ def _outcome(
     interaction = state.interactions.get(call.interaction or "")
     if interaction is None or interaction.asked.kind != "approval":
         return state
-    return _with_interaction(state, replace(interaction, outcome=outcome, result=text[:200], seconds=seconds))
+    interaction = replace(interaction, outcome=outcome, result=text[:200], seconds=seconds)
+    state = _with_interaction(state, interaction)
+    by_mail = interaction.where.startswith("email:") and interaction.where != state.home
+    if outcome == "running" or not by_mail:
+        return state
+    became = {"done": "Done", "failed": "It failed", "unknown": "It was interrupted and may or may not have happened"}
+    told = f"{became[outcome]}: {interaction.asked.text}." + (f"\n\n{interaction.result}" if interaction.result else "")
+    return _post(state, Post(f"{interaction.id}.{outcome}", interaction.where, "notice", told))
 
 
 def _map(state: State, address: str) -> State:

@@ -10,13 +10,13 @@ from pydantic import JsonValue
 
 from bot.judge import Counted, NotEntitled, NotUnderstood, Outdated, TooLate, Verdict
 from bot.people import Team
+from bot.thread import KEPT as KEPT
+from bot.thread import STOPPED as STOPPED
 from bot.thread import Interaction
 
 When: TypeAlias = Callable[[float], str]
 """How a channel writes a time of day; Slack lets the reader's own clock do it."""
 
-KEPT = "Kept. This conversation is paused; I read it as soon as somebody resumes it."
-STOPPED = "Stopped. Write again and I go on from here."
 NOTHING_TO_STOP = "Nothing is under way here."
 NOT_YOURS_TO_STOP = "Only the people of this team and whoever asked can stop this."
 

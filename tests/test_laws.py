@@ -384,6 +384,44 @@ def test_law_8_a_failure_to_reach_somebody_is_an_event_that_the_agent_sees() -> 
     assert "not in #ops" in on.model.prompts[-1].blocks[-1]
 
 
+def test_law_8_while_it_cannot_be_looked_for_nothing_is_posted_again() -> None:
+    on = stage(model=["Hello."])
+    on.slack.trouble = [Doubtful("no answer")]
+    on.slack.finds = [Undelivered("slow down", 30.0), Sent("m1")]
+    on.says("hi")
+    on.later(10)
+    assert on.slack.said == ["Hello."]
+    on.later(60)
+    assert on.slack.said == ["Hello."]
+    assert on.thread().events[-1].type == "delivered"
+
+
+def test_law_8_a_mail_that_comes_back_wakes_the_agent_once() -> None:
+    on = stage(model=["Hello.", "I could not reach her."])
+    on.says("hi", by=on.team.actor("email:greta@customer.example", "Greta"), at="email:root@customer.example")
+    key = on.email.posted[0].key
+    for n in (1, 2):
+        back = e.DeliveryFailed(
+            id=f"bounce{n}", delivery=key, address="email:root@customer.example", error="no such user"
+        )
+        on.store.record(on.thread(), back)
+        on.store.look_at(on.thread().id, on.time)
+        on.run()
+    assert "no such user" in on.model.prompts[1].blocks[-1]
+    assert len(on.model.prompts) == 2
+
+
+def test_law_10_who_stops_or_writes_to_a_paused_thread_by_mail_is_told_by_mail() -> None:
+    on = stage(Ship, model=[("ship", {"order": 7})])
+    ben, home = on.team.actor("email:ben@example.com", "Ben", "dmarc"), "email:root@example.com"
+    on.says("ship order 7", by=ben, at=home)
+    on.arrives(e.Paused(id="p", actor=on.someone("ana")), home)
+    on.says("and order 8", by=ben, at=home)
+    on.says("stop", by=ben, at=home)
+    told = [getattr(each.body, "text", "") for each in on.email.posted]
+    assert [text[:5] for text in told] == ["Kept.", "Stopp"]
+
+
 def test_law_8_an_agent_that_cannot_be_heard_does_not_try_for_ever() -> None:
     on = stage(model=["Hello."] * 10)
     on.slack.trouble = [Undelivered("Parley is not in #ops")] * 10

@@ -21,6 +21,14 @@ LONGEST_WAIT = 300.0  # seconds between two tries
 SLOW = 60.0  # seconds that one delivery may take before its lock is given up
 
 
+class Later(Exception):
+    """Nothing can be done in this conversation for so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"{seconds:g} s")
+        self.seconds = seconds
+
+
 @dataclass(frozen=True)
 class Deliveries:
     """The ways out of this process. Calling it with a thread sends what is owed, elsewhere and in order; it returns at once."""
@@ -70,6 +78,8 @@ class Deliveries:
         try:
             while (thread := self.store.load(id)) and (delivery := self._next(thread, address)):
                 self._send(thread, delivery)
+        except Later as later:
+            self.store.look_at(id, self.store.now() + later.seconds)
         finally:
             self.leases.let_go(lock)
             self.store.unlock(lock, token)
@@ -94,7 +104,6 @@ class Deliveries:
             attempted = e.DeliveryAttempted(
                 id=f"{delivery.key}.a{delivery.attempt}",
                 delivery=delivery.key,
-                address=delivery.address,
                 attempt=delivery.attempt,
             )
             thread = self.store.record(thread, attempted)
@@ -107,9 +116,8 @@ class Deliveries:
         except Doubtful as doubt:
             self._record(thread, _unknown(delivery, str(doubt)))
             return True
-        except Undelivered as error:
-            self._put_off(thread, delivery, error)
-            return True
+        except Undelivered as error:  # it could not even look; until it has, nothing is sent here
+            raise Later(max(error.retry_after or LONGEST_WAIT, 2.0)) from error
         if sent is not None:
             self._record(thread, _delivered(delivery, sent))
         return sent is not None
@@ -148,7 +156,6 @@ def _delivered(delivery: Delivery, sent: Sent) -> e.Delivered:
     return e.Delivered(
         id=f"{delivery.key}.{delivery.shows[:6] or 'd'}",
         delivery=delivery.key,
-        address=delivery.address,
         native=sent.native,
         shows=delivery.shows,
         maps=sent.maps,
