@@ -199,7 +199,7 @@ def durable() -> Iterator[str]:
 def server(durable: str) -> Iterator[Redis]:
     """A durable server's client; whatever a test set is set back."""
     with Redis.from_url(durable) as client:
-        kept: dict[str, Any] = client.config_get("*")  # type: ignore[assignment]
+        kept: dict[str, Any] = client.config_get("*")
         yield client
         client.replicaof("NO", "ONE")
         for name in ("maxmemory", "maxmemory-policy", "appendonly", "requirepass"):
