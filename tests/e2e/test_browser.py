@@ -65,5 +65,6 @@ def test_answer_a_mail_and_the_agent_goes_on(page: Page, demo: Demo) -> None:
     page.type("APPROVE")
     page.click("#talk button", "Reply")
     demo.until(lambda: [m for m in demo.inbox(carl) if "healthy" in m["text"]], "the answer", 30)
-    shows(page, "healthy", "#talk")
+    shows(page, "done", "#parley .state")
+    shows(page, "Carl Lindqvist", "#parley")
     assert len(demo.restarts()) == 2
