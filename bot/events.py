@@ -267,7 +267,7 @@ class Replied(Base):
 class DeliveryAttempted(Base):
     type: Literal["delivery_attempted"] = "delivery_attempted"
     delivery: str
-    address: str
+    address: str = ""  # empty in the log: that of what is delivered
     attempt: int = 1
 
 
@@ -276,7 +276,7 @@ class Delivered(Base):
 
     type: Literal["delivered"] = "delivered"
     delivery: str
-    address: str
+    address: str = ""  # empty in the log: that of what is delivered
     native: str = ""
     shows: str = ""
     maps: tuple[str, ...] = ()

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot import events as e
-from bot.events import Event, Usage
+from bot.events import Event
 from bot.judge import Counted, Verdict
+from bot.prices import cost, total
 from bot.thread import Interaction, Thread
 
 
@@ -22,7 +23,7 @@ def thread_json(thread: Thread, *, events: bool = True) -> dict[str, Any]:
         "requester": state.requester.name or state.requester.id,
         "addresses": list(state.addresses),
         "updated": iso(state.updated),
-        "usage": usage_json(state.usage.values()),
+        "usage": usage_json(thread),
     }
     return shown | {"events": [_with_verdict(thread, event) for event in thread.events]} if events else shown
 
@@ -43,14 +44,20 @@ def event_json(event: Event) -> dict[str, Any]:
     return first | data
 
 
-def usage_json(usages: Any) -> dict[str, Any]:
-    """Tokens, in all and by model."""
-    by_model: list[Usage] = list(usages)
-    total = {
-        name: sum(getattr(each, name) for each in by_model) for name in ("input", "output", "cache_read", "cache_write")
+def usage_json(thread: Thread) -> dict[str, Any]:
+    """Tokens and US dollars, in all and by model. ``cost_usd`` is null where the price of a model is not known."""
+    by_model, spent = thread.state.usage, cost(thread.events)
+    kinds = ("input", "output", "cache_read", "cache_write")
+    tokens = {f"{kind}_tokens": sum(getattr(each, kind) for each in by_model.values()) for kind in kinds}
+    models = {
+        name: each.model_dump(exclude={"model"}) | {"cost_usd": _dollars(spent[name])}
+        for name, each in by_model.items()
     }
-    models = {each.model: each.model_dump(exclude={"model"}) for each in by_model}
-    return {f"{name}_tokens": count for name, count in total.items()} | {"by_model": models}
+    return {**tokens, "cost_usd": _dollars(total(spent)), "by_model": models}
+
+
+def _dollars(amount: float | None) -> float | None:
+    return None if amount is None else round(amount, 6)
 
 
 def pending_json(thread: Thread, interaction: Interaction) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from pydantic_core import to_jsonable_python
 from bot import events as e
 from bot.decide import decide, parse
 from bot.effects import Effect, Prefetch, Run, Think, Wait, Write
-from bot.events import Actor, Event
+from bot.events import Event
 from bot.ids import new_id
 from bot.owed import next_due, owed
 from bot.people import Team
@@ -27,6 +27,7 @@ from bot.recall import recalled, vouched
 from bot.render import fingerprint, render
 from bot.thread import Thread
 from bot.tool import Context, Tool, arguments_of, digest_of, one_line, spec
+from bot.unsaid import outcome_id
 from workers.leases import LEASE, Leases
 
 log = logging.getLogger("parley.worker")
@@ -205,7 +206,6 @@ class Loop:
     def _started(self, held: Held, effect: Run) -> e.ToolStarted:
         return e.ToolStarted(
             id=f"d{held.thread.version}",
-            actor=Actor(kind="tool", id=f"tool:{spec(effect.tool).name}"),
             call=effect.call,
             attempt=effect.attempt,
             key=effect.key,
@@ -217,8 +217,7 @@ class Loop:
     def _outcome(self, held: Held, effect: Run, work: "Future[str]", begun: float, timeout: float | None) -> Event:
         """What came of a run, under an id that is the same whoever records it. Raises Late at the deadline."""
         about: dict[str, Any] = {
-            "id": f"{effect.call}.{effect.attempt}",
-            "actor": Actor(kind="tool", id=f"tool:{spec(effect.tool).name}"),
+            "id": outcome_id(effect.call, effect.attempt),
             "call": effect.call,
             "attempt": effect.attempt,
         }

@@ -92,7 +92,7 @@ def translate(mail: Mail, raw: bytes, me: Me, team: Team, known: Known) -> Said 
     place = _place(mail, me, team, known)
     found = new_text(mail, our_words(place.thread, team, me) if place.thread else ())
     event = meant(_message(mail, raw, found, place, me, team), found.own, place.thread, place.interaction)
-    return Said(_arrival(event, mail, place, team, known), _blobs(mail, raw))
+    return Said(_arrival(event, mail, place, team, known), _blobs(mail, raw, found))
 
 
 # A mail of ours that came back
@@ -227,10 +227,17 @@ def _text(found: NewText, mail: Mail) -> str:
 def _attachments(mail: Mail, raw: bytes, found: NewText) -> tuple[Attachment, ...]:
     """What came with the words, and the words of others within them: none of it is the author's own."""
     foreign = "the forwarded mail" if found.forwarded else QUOTED if found.text != found.own else ""
-    longer = "the whole mail" if len(found.text.encode()) > LONGEST else ""
-    whole = Attachment(name="", media_type="message/rfc822", size=len(raw), blob=_name(raw) or None)
-    parts = (whole.model_copy(update={"name": name}) for name in (foreign, longer) if name)
+    whole = Attachment(name=foreign, media_type="message/rfc822", size=len(raw), blob=_name(raw) or None)
+    text = _whole_text(found)
+    longer = Attachment(name="the whole text", media_type="text/plain", size=len(text), blob=_name(text) or None)
+    parts = ([whole] if foreign else []) + ([longer] if text else [])
     return (*parts, *(_attachment(each) for each in _files(mail)))
+
+
+def _whole_text(found: NewText) -> bytes:
+    """What the event has no room for; empty, where it holds everything."""
+    text = found.text.encode()
+    return text if len(text) > LONGEST else b""
 
 
 def _attachment(file: mime.Attachment) -> Attachment:
@@ -243,8 +250,9 @@ def _files(mail: Mail) -> list[mime.Attachment]:
     return [each for each in mail.attachments if not each.cid and each.type not in _DECORATION][:20]
 
 
-def _blobs(mail: Mail, raw: bytes) -> tuple[bytes, ...]:
-    return tuple(each for each in (raw, *(file.content or b"" for file in _files(mail))) if _name(each))
+def _blobs(mail: Mail, raw: bytes, found: NewText) -> tuple[bytes, ...]:
+    files = (file.content or b"" for file in _files(mail))
+    return tuple(each for each in (raw, _whole_text(found), *files) if _name(each))
 
 
 def _name(content: bytes) -> str:

@@ -80,12 +80,15 @@ class Trouble(BaseModel):
     error: str
 
 
-class Tokens(BaseModel):
+class Used(BaseModel):
+    """What the model used, in tokens and US dollars; ``cost_usd`` is null where the price of a model is not known."""
+
     input_tokens: int
     output_tokens: int
     cache_read_tokens: int
     cache_write_tokens: int
-    by_model: dict[str, dict[str, float]]
+    cost_usd: float | None
+    by_model: dict[str, dict[str, float | None]]
 
 
 class ShownEvent(BaseModel):
@@ -108,7 +111,7 @@ class ThreadRow(BaseModel):
     requester: str
     addresses: list[str]
     updated: str
-    usage: Tokens
+    usage: Used
 
 
 class ShownThread(ThreadRow):

@@ -63,7 +63,7 @@ def test_a_long_mail_is_cut_and_the_whole_of_it_is_attached(desk: Desk) -> None:
     _, event = desk.hears(raw("word " * 10_000))
     assert isinstance(event, e.MessageReceived)
     assert len(e.dump(event).encode()) < 16_384
-    assert [each.name for each in event.attachments] == ["the whole mail"]
+    assert [each.name for each in event.attachments] == ["the whole text"]
 
 
 def test_an_empty_mail_says_why_it_is_empty(desk: Desk) -> None:
