@@ -1,6 +1,7 @@
 """The store's double: the same promises in this process's memory, for tests and for trying an agent. ``clock`` can be moved by hand."""
 
 import hashlib
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -27,6 +28,7 @@ class MemoryStore:
         self.locks: dict[str, tuple[str, float]] = {}
         self.cursors: dict[str, str] = {}
         self.blobs: dict[str, bytes] = {}
+        self.kept: dict[str, tuple[bytes, float]] = {}  # content, end
 
     def now(self) -> float:
         return self.clock()
@@ -105,6 +107,14 @@ class MemoryStore:
             self.due[id] = until
         return None
 
+    def rest(self, thread: Thread, until: float | None) -> None:
+        _, end, _ = self.leases.get(thread.id, (0, 0.0, 0))
+        if end > self.now() or len(self.logs[thread.id]) != thread.version:
+            return
+        self.due.pop(thread.id, None)
+        if until is not None:
+            self.due[thread.id] = until
+
     def claim_due(self, limit: int = 100) -> list[str]:
         now = self.now()
         ready = sorted((at, thread) for thread, at in self.due.items() if at <= now)[:limit]
@@ -160,6 +170,16 @@ class MemoryStore:
 
     def blob(self, name: str) -> bytes | None:
         return self.blobs.get(name)
+
+    def put(self, name: str, content: bytes, seconds: float | None = None) -> None:
+        self.kept[name] = (content, math.inf if seconds is None else self.now() + seconds)
+
+    def get(self, name: str) -> bytes | None:
+        content, end = self.kept.get(name, (b"", 0.0))
+        return content if end > self.now() else None
+
+    def delete(self, name: str) -> None:
+        self.kept.pop(name, None)
 
     def changes(self) -> Iterator[str]:
         yield from self.threads()

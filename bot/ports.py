@@ -65,7 +65,25 @@ class Unavailable(Exception):
     """The store cannot be reached or does not accept writes; nothing was acknowledged."""
 
 
-class Store(Protocol):
+class Vault(Protocol):
+    """Small things by name, which may end by themselves, and locks by name. What is secret is sealed before it comes here."""
+
+    def put(self, name: str, content: bytes, seconds: float | None = None) -> None:
+        """Keep this under the name, in place of what was there. ``seconds``: until it is gone by itself."""
+        ...
+
+    def get(self, name: str) -> bytes | None: ...
+
+    def delete(self, name: str) -> None: ...
+
+    def lock(self, name: str, seconds: float) -> str | None:
+        """A lock with an end: its token, or None while somebody else has it."""
+        ...
+
+    def unlock(self, name: str, token: str) -> None: ...
+
+
+class Store(Vault, Protocol):
     """The log, its leases and its clock. Every operation is atomic and may be repeated by the client without harm."""
 
     def now(self) -> float:
@@ -102,6 +120,11 @@ class Store(Protocol):
         """Let go; look again at ``until`` (the store's time). Returns the thread instead, still held, if anything was appended since ``held``."""
         ...
 
+    def rest(self, thread: Thread, until: float | None) -> None:
+        """Nobody needs to look before ``until`` (the store's time; None: at all). Nothing happens while somebody holds the thread, or if anything
+        was appended since."""
+        ...
+
     def claim_due(self, limit: int = 100) -> list[str]:
         """Threads whose time has come; each is put off a little, so that only one worker takes it."""
         ...
@@ -110,15 +133,9 @@ class Store(Protocol):
         """Have somebody look at the thread at this time (the store's) or earlier."""
         ...
 
-    def lock(self, name: str, seconds: float) -> str | None:
-        """A lock with an end, for deliveries and mailboxes: its token, or None while somebody else has it."""
-        ...
-
     def keep(self, name: str, token: str, seconds: float) -> bool:
         """Hold the lock longer. False: it was lost."""
         ...
-
-    def unlock(self, name: str, token: str) -> None: ...
 
     def threads(self, limit: int = 200) -> list[str]:
         """Thread ids, the latest changed first."""

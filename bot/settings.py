@@ -34,6 +34,13 @@ class Settings:
     imap_url: str = ""
     smtp_url: str = ""
     email_authserv_id: str = ""
+    email_dkim: Literal["", "verify"] = ""
+    email_sent_folder: str = ""
+    email_oauth_token_url: str = ""
+    email_oauth_client_id: str = ""
+    email_oauth_client_secret: str = ""
+    email_oauth_refresh_token: str = ""
+    email_oauth_scope: str = ""
     secret: str = ""
     api_keys: tuple[str, ...] = ()
     operator: str = ""
@@ -51,11 +58,21 @@ class Settings:
 
     @property
     def slack_on(self) -> bool:
-        return bool(self.slack_bot_token)
+        return bool(self.slack_bot_token) or self.slack_installable
+
+    @property
+    def slack_installable(self) -> bool:
+        """Whether workspaces may install the app by themselves, beside the one of SLACK_BOT_TOKEN if there is one."""
+        return bool(self.slack_client_id and self.slack_client_secret)
 
     @property
     def email_on(self) -> bool:
         return bool(self.email_address and self.smtp_url)
+
+    @property
+    def mails_decide(self) -> bool:
+        """Whether anybody vouches for who wrote a mail: the mail server, or the signatures that Parley verifies itself."""
+        return bool(self.email_authserv_id or self.email_dkim)
 
 
 FIELDS = {
@@ -75,6 +92,13 @@ FIELDS = {
     "IMAP_URL": "imap_url",
     "SMTP_URL": "smtp_url",
     "EMAIL_AUTHSERV_ID": "email_authserv_id",
+    "EMAIL_DKIM": "email_dkim",
+    "EMAIL_SENT_FOLDER": "email_sent_folder",
+    "EMAIL_OAUTH_TOKEN_URL": "email_oauth_token_url",
+    "EMAIL_OAUTH_CLIENT_ID": "email_oauth_client_id",
+    "EMAIL_OAUTH_CLIENT_SECRET": "email_oauth_client_secret",
+    "EMAIL_OAUTH_REFRESH_TOKEN": "email_oauth_refresh_token",
+    "EMAIL_OAUTH_SCOPE": "email_oauth_scope",
     "BOT_SECRET": "secret",
     "BOT_API_KEYS": "api_keys",
     "BOT_OPERATOR": "operator",
@@ -88,15 +112,20 @@ HINTS = {
     "SLACK_BOT_TOKEN": "copy the Bot User OAuth Token (xoxb-…) from your Slack app's page OAuth & Permissions into .env",
     "SLACK_APP_TOKEN": "create an app-level token (xapp-…) with connections:write on your Slack app's page Basic Information",
     "SLACK_SIGNING_SECRET": "copy it from your Slack app's page Basic Information into .env",
+    "SLACK_CLIENT_ID": "copy it from your Slack app's page Basic Information into .env",
+    "SLACK_CLIENT_SECRET": "copy it from your Slack app's page Basic Information into .env",
     "EMAIL_ADDRESS": "write the mailbox's own address into .env, for example agent@example.com",
     "IMAP_URL": "write imaps://user:password@host/INBOX into .env, user and password percent-encoded",
     "SMTP_URL": "write smtps://user:password@host or smtp+starttls://user:password@host into .env",
+    "EMAIL_OAUTH_CLIENT_ID": "copy the id of the application that you registered with the mail provider into .env",
+    "EMAIL_OAUTH_REFRESH_TOKEN": "docs/email.md says how to get one, once, for the mailbox",
     "BOT_SECRET": "write 32 random characters or more into .env, for example from: openssl rand -hex 32",
     "ANTHROPIC_API_KEY": "put your key into .env, or set BOT_MODEL=scripted for the offline stand-in",
 }
 TOKENS = frozenset(
     {"ANTHROPIC_API_KEY", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_CLIENT_SECRET"}
-    | {"IMAP_URL", "SMTP_URL", "BOT_SECRET", "BOT_API_KEYS", "REDIS_URL"}
+    | {"IMAP_URL", "SMTP_URL", "EMAIL_OAUTH_CLIENT_SECRET", "EMAIL_OAUTH_REFRESH_TOKEN"}
+    | {"BOT_SECRET", "BOT_API_KEYS", "REDIS_URL"}
 )
 """Variables that hold secrets."""
 
@@ -123,6 +152,7 @@ def _checked(values: dict[str, str]) -> Settings:
     _check_url("SLACK_API_URL", settings.slack_api_url, ("https", "http"))
     _check_url("IMAP_URL", settings.imap_url, ("imaps", "imap"))
     _check_url("SMTP_URL", settings.smtp_url, ("smtps", "smtp+starttls", "smtp"))
+    _check_url("EMAIL_OAUTH_TOKEN_URL", settings.email_oauth_token_url, ("https", "http"))
     _check_url("REDIS_URL", settings.redis_url, ("redis", "rediss", "unix", "valkey", "redis+sentinel"))
     _check_url("PUBLIC_URL", settings.public_url, ("https", "http"))
     if not settings.slack_api_url.endswith("/api/"):
@@ -133,6 +163,8 @@ def _checked(values: dict[str, str]) -> Settings:
         )
     if settings.email_address and not _is_address(settings.email_address):
         raise SettingsError("EMAIL_ADDRESS is no email address: write one such as agent@example.com.")
+    if settings.email_dkim not in ("", "verify"):
+        raise SettingsError("EMAIL_DKIM is verify, or not set.")
     if settings.log_format not in ("console", "json"):
         raise SettingsError("LOG_FORMAT is console or json.")
     if settings.log_level.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):

@@ -22,6 +22,7 @@ HOMES = {
     "aiosmtpd": ("channels/sandbox/mail/",),
     "anthropic": ("workers/model",),
     "croniter": ("workers/clock",),
+    "cryptography": ("channels/slack/seal",),
     "dkim": ("channels/email/trust",),
     "dotenv": ("bot/settings",),
     "fastapi": ("channels/web/", "channels/slack/http", "channels/sandbox/"),

@@ -37,6 +37,7 @@ SCRIPTS = (
     "append",
     "record",
     "release",
+    "rest",
     "claim_due",
     "create",
     "rewrite",
@@ -166,6 +167,10 @@ class RedisStore:
         now, tail = reply
         return replace(held, thread=_extend(held.thread, tail), now=float(now))
 
+    def rest(self, thread: Thread, until: float | None) -> None:
+        keys = [f"t:{thread.id}", f"m:{thread.id}", "due"]
+        self._run("rest", keys, [thread.id, thread.version, _moment(until)])
+
     def claim_due(self, limit: int = 100) -> list[str]:
         return [thread.decode() for thread in self._run("claim_due", ["due", "claimed"], [limit, PUT_OFF, new_id()])]
 
@@ -217,6 +222,17 @@ class RedisStore:
     def blob(self, name: str) -> bytes | None:
         content: bytes | None = self._ask("GET", f"b:{name}")
         return content
+
+    def put(self, name: str, content: bytes, seconds: float | None = None) -> None:
+        end = () if seconds is None else ("PX", int(seconds * 1000))
+        self._ask("SET", f"kept:{name}", content, *end)
+
+    def get(self, name: str) -> bytes | None:
+        content: bytes | None = self._ask("GET", f"kept:{name}")
+        return content
+
+    def delete(self, name: str) -> None:
+        self._ask("DEL", f"kept:{name}")
 
     def changes(self) -> Iterator[str]:
         while True:

@@ -417,3 +417,19 @@ def test_a_blob_is_found_under_its_hash(store: Store) -> None:
     name = store.put_blob(b"\x00 raw \xff")
     assert name == store.put_blob(b"\x00 raw \xff")
     assert store.blob(name) == b"\x00 raw \xff"
+
+
+def test_what_is_kept_is_found_by_name_until_it_is_deleted(store: Store) -> None:
+    assert store.get("slack/a") is None
+    store.put("slack/a", b"\x00 one")
+    store.put("slack/a", b"two")
+    assert store.get("slack/a") == b"two"
+    store.delete("slack/a")
+    assert store.get("slack/a") is None
+
+
+def test_what_is_kept_for_a_while_is_then_gone(subject: Subject) -> None:
+    subject.store.put("state", b"", 0.2)
+    assert subject.store.get("state") == b""
+    subject.wait(0.3)
+    assert subject.store.get("state") is None
