@@ -152,7 +152,7 @@ def test_a_mail_that_does_not_come_back_or_is_not_taken_is_said(mail: Mailside) 
     assert AGENT not in refused.text
 
 
-@pytest.mark.parametrize("changed", [{"email_authserv_id": ""}, {"smtp_url": "smtp://127.0.0.1:1"}])
+@pytest.mark.parametrize("changed", [{"email_authserv_id": ""}, {"smtp_url": "smtp://127.0.0.1:1"}, {"secret": ""}])
 def test_nothing_is_sent_where_there_is_nothing_to_learn(mail: Mailside, changed: dict[str, Any]) -> None:
     *_, finding = check_up(settings(mail, **changed), send=True)
     assert finding.text.startswith("no forged mail was sent")

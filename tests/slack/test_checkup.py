@@ -5,11 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from slack_sdk.errors import SlackApiError
 
 from bot.checkup import Finding
 from bot.people import Config, Route, Team
 from bot.settings import Settings
-from channels.slack.checkup import check_up, places, scopes, signing_secret, wanted
+from channels.slack.checkup import check_up, places, scopes, signing_secret, trouble, wanted
 from tests.sandbox.slackside import APP_TOKEN, BOT_TOKEN, World, running_workspace
 
 DESK = Route(agent="desk")
@@ -65,6 +66,20 @@ def test_a_wrong_token_is_named_with_where_to_get_it_and_never_shown(world: Worl
     assert wrong.text == f"{variable} is refused by Slack (invalid_auth)"
     assert "Slack app's page" in wrong.mend
     assert "guessed" not in str(findings)
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "mend"),
+    [
+        ("missing_scope", "SLACK_APP_TOKEN is refused by Slack (missing_scope)", "connections:write"),
+        ("internal_error", "Slack is in trouble (internal_error)", "Try again in a minute"),
+        ("<b>xapp-1</b>", "Slack is in trouble (unknown_error)", "Try again in a minute"),
+    ],
+)
+def test_slack_s_own_trouble_is_told_apart_from_a_token_s(code: str, text: str, mend: str) -> None:
+    finding = trouble(SlackApiError("no", {"error": code}), "SLACK_APP_TOKEN")  # type: ignore[no-untyped-call]
+    assert (finding.mark, finding.text) == ("✗", text)
+    assert mend in finding.mend
 
 
 def test_without_settings_slack_is_off_in_one_line() -> None:
