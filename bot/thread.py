@@ -1,7 +1,7 @@
 """A thread: an append-only list of events, and the state that is derived from them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from pydantic import JsonValue
@@ -12,6 +12,7 @@ from bot.ids import digest
 from bot.judge import Counted, NotEntitled, Verdict, judge
 from bot.render import block, recap
 from bot.unsaid import spelled_out
+from bot.values import replace
 
 Status: TypeAlias = Literal["running", "waiting", "done", "paused", "cancelled", "failed"]
 

@@ -6,6 +6,7 @@ import socket
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from redis.exceptions import AuthenticationError
@@ -20,7 +21,7 @@ from workers.clock import check_schedules
 from workers.deliver import Deliveries
 from workers.leases import LEASE, Leases
 from workers.logs import set_up_logs
-from workers.loop import Loop
+from workers.loop import Loop, rest
 from workers.model import model_for
 from workers.queue import worker_for
 from workers.store import RedisStore, connect
@@ -106,7 +107,7 @@ def _worker(settings: Settings, team: Team) -> int:
     _say_which_model(model)
     with store_of(settings) as store:
         leases = Leases(LEASE)
-        deliveries = Deliveries(store, ways, leases=leases)
+        deliveries = Deliveries(store, ways, partial(rest, store, team), leases=leases)
         loop = Loop(store, team, model, deliveries, deliveries.progress, settings.data, leases=leases)
         worker_for(store, loop.look, team).work()
     return 0
@@ -141,7 +142,7 @@ def _email(settings: Settings, team: Team) -> int:
     from channels.email.pump import run_mailbox
 
     settings.require("EMAIL_ADDRESS", "IMAP_URL", "SMTP_URL", "BOT_SECRET")
-    if not settings.email_authserv_id:
+    if not settings.mails_decide:
         log.warning("EMAIL_AUTHSERV_ID is not set: mails decide nothing, because nobody vouches for their senders")
     with store_of(settings, timeout=2.0) as store:
         run_mailbox(settings, team, store)

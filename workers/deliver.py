@@ -1,7 +1,7 @@
 """Deliveries: what the log owes to people goes out, one at a time for each conversation, and what came of it is written down."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Lock
@@ -35,6 +35,7 @@ class Deliveries:
 
     store: Store
     channels: Mapping[str, Channel]
+    sent: Callable[[Thread], None] = lambda thread: None  # told of a thread after what it owed somewhere went out
     pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(16, "deliver"))
     leases: Leases = field(default_factory=lambda: Leases(LEASE))
     under_way: dict[tuple[str, str], bool] = field(default_factory=dict)  # True: look once more when done
@@ -76,30 +77,32 @@ class Deliveries:
             return
         self.leases.hold(lock, lambda: self.store.keep(lock, token, LEASE), SLOW)
         try:
-            while (thread := self.store.load(id)) and (delivery := self._next(thread, address)):
-                self._send(thread, delivery)
+            thread = self.store.load(id)
+            while thread and (delivery := self._next(thread, address)):
+                thread = self._send(thread, delivery)
         except Later as later:
             self.store.look_at(id, self.store.now() + later.seconds)
         finally:
             self.leases.let_go(lock)
             self.store.unlock(lock, token)
+        if thread:
+            self.sent(thread)
 
     def _next(self, thread: Thread, address: str) -> Delivery | None:
-        now = self.store.now()
-        delivery = next((each for each in owed(thread, now) if each.address == address), None)
-        if delivery is None or delivery.not_before <= now:
+        delivery = next((each for each in owed(thread, thread.state.updated) if each.address == address), None)
+        if delivery is None or not delivery.not_before or delivery.not_before <= self.store.now():
             return delivery
         self.store.look_at(thread.id, delivery.not_before)
         return None
 
-    def _send(self, thread: Thread, delivery: Delivery) -> None:
+    def _send(self, thread: Thread, delivery: Delivery) -> Thread:
+        """Send it; the thread with what came of it."""
         channel = self.channels.get(delivery.address.partition(":")[0])
         if channel is None:
             error = f"The channel of {delivery.address.partition(':')[0]} is not configured here."
-            self._record(thread, _failed(delivery, error))
-            return
-        if delivery.look and self._found(channel, thread, delivery):
-            return
+            return self._record(thread, _failed(delivery, error))
+        if delivery.look and (found := self._found(channel, thread, delivery)):
+            return found
         if not delivery.native:
             attempted = e.DeliveryAttempted(
                 id=f"{delivery.key}.a{delivery.attempt}",
@@ -107,49 +110,46 @@ class Deliveries:
                 attempt=delivery.attempt,
             )
             thread = self.store.record(thread, attempted)
-        self._post(channel, thread, delivery)
+        return self._post(channel, thread, delivery)
 
-    def _found(self, channel: Channel, thread: Thread, delivery: Delivery) -> bool:
-        """Whether an earlier attempt has settled the matter; nobody may know, and then it is not repeated."""
+    def _found(self, channel: Channel, thread: Thread, delivery: Delivery) -> Thread | None:
+        """The thread where an earlier attempt has settled the matter; nobody may know, and then it is not repeated."""
         try:
             sent = channel.find(delivery, thread)
         except Doubtful as doubt:
-            self._record(thread, _unknown(delivery, str(doubt)))
-            return True
+            return self._record(thread, _unknown(delivery, str(doubt)))
         except Undelivered as error:  # it could not even look; until it has, nothing is sent here
             raise Later(max(error.retry_after or LONGEST_WAIT, 2.0)) from error
-        if sent is not None:
-            self._record(thread, _delivered(delivery, sent))
-        return sent is not None
+        return None if sent is None else self._record(thread, _delivered(delivery, sent))
 
-    def _post(self, channel: Channel, thread: Thread, delivery: Delivery) -> None:
+    def _post(self, channel: Channel, thread: Thread, delivery: Delivery) -> Thread:
         try:
             sent = channel.send(delivery, thread)
         except Doubtful as doubt:
             log.warning("thread %s: no answer to %s (%s); looking for it later", thread.id, delivery.key, doubt)
-            if delivery.native:  # changing a card twice does no harm
-                self._put_off(thread, delivery, Undelivered("no answer", 2.0))
+            if not delivery.native:
+                return thread
+            return self._put_off(thread, delivery, Undelivered("no answer", 2.0))  # changing a card twice does no harm
         except Undelivered as error:
-            self._put_off(thread, delivery, error)
+            return self._put_off(thread, delivery, error)
         except Exception as error:
             log.exception("thread %s: the channel failed on %s", thread.id, delivery.key)
-            self._record(thread, _failed(delivery, one_line(f"{type(error).__name__}")))
-        else:
-            self._record(thread, _delivered(delivery, sent))
+            return self._record(thread, _failed(delivery, one_line(f"{type(error).__name__}")))
+        return self._record(thread, _delivered(delivery, sent))
 
-    def _put_off(self, thread: Thread, delivery: Delivery, error: Undelivered) -> None:
+    def _put_off(self, thread: Thread, delivery: Delivery, error: Undelivered) -> Thread:
         """Try again later, or not at all."""
         if error.retry_after is None or delivery.attempt >= TRIES:
-            self._record(thread, _failed(delivery, str(error)))
-            return
+            return self._record(thread, _failed(delivery, str(error)))
         wait = max(error.retry_after, min(2.0 ** min(delivery.attempt, 10), LONGEST_WAIT))
-        self._record(thread, _failed(delivery, str(error), self.store.now() + wait))
+        return self._record(thread, _failed(delivery, str(error), self.store.now() + wait))
 
-    def _record(self, thread: Thread, event: Event) -> None:
-        self.store.record(thread, event)
+    def _record(self, thread: Thread, event: Event) -> Thread:
+        thread = self.store.record(thread, event)
         if isinstance(event, e.DeliveryFailed) and event.retry_at is None:
             log.error("thread %s: %s was not delivered: %s", thread.id, event.delivery, event.error)
             self.store.look_at(thread.id, self.store.now())
+        return thread
 
 
 def _delivered(delivery: Delivery, sent: Sent) -> e.Delivered:

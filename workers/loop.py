@@ -11,7 +11,7 @@ from concurrent.futures import TimeoutError as Late
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from pydantic_core import to_jsonable_python
 
@@ -31,6 +31,8 @@ from bot.unsaid import outcome_id
 from workers.leases import LEASE, Leases
 
 log = logging.getLogger("parley.worker")
+
+TakesTime: TypeAlias = Think | Prefetch | Run
 
 PATIENCE = 5  # times that a thread is taken up without progress before it is set aside
 SHOWN = 4_000  # characters of a result that the log and the model keep; the whole is a blob
@@ -61,16 +63,30 @@ class Loop:
             self.deliver(seen)
 
     def advance(self, held: Held) -> None:
-        """Everything that can be done at once; whatever takes time goes on in a thread that waits."""
-        while not isinstance(effect := self._next(held), Wait):
-            if isinstance(effect, Think | Prefetch | Run):
-                self._hold(held, effect)
-                self.waits.submit(self._guarded, held, self._take_time, effect)
-                return
-            held = self._write(held, *self._with_what_follows(held, effect.event))
-        self.deliver(held.thread)
-        if (later := self.store.release(held, _look_again(held, effect.until))) is not None:
-            self.advance(later)
+        """Everything that can be done at once; whatever takes time goes on, with all that follows, in a thread that may wait."""
+        if (stopped := self._at_once(held)) is not None:
+            self._hold(*stopped)
+            self.waits.submit(self._guarded, stopped[0], self._with_patience, stopped[1])
+
+    def _with_patience(self, held: Held, effect: TakesTime) -> None:
+        stopped: tuple[Held, TakesTime] | None = (held, effect)
+        while stopped is not None:
+            stopped = self._at_once(self._take_time(*stopped))
+
+    def _at_once(self, held: Held) -> tuple[Held, TakesTime] | None:
+        """All that takes no time, up to what does; None: the thread rests, and is let go."""
+        while True:
+            match effect := self._next(held):
+                case Write(event=event):
+                    held = self._write(held, *self._with_what_follows(held, event))
+                case Wait(until=until):
+                    self.deliver(held.thread)
+                    later = self.store.release(held, _look_again(held.thread, held.now, until))
+                    if later is None:
+                        return None
+                    held = later
+                case Think() | Prefetch() | Run():
+                    return held, effect
 
     def _next(self, held: Held) -> Effect:
         if held.attempts <= PATIENCE:
@@ -78,14 +94,14 @@ class Loop:
         error = "I could not get on with this; an operator can look at the log and resume it."
         return Write(e.SetAside(id=f"d{held.thread.version}", error=error))
 
-    def _take_time(self, held: Held, effect: Think | Prefetch | Run) -> None:
+    def _take_time(self, held: Held, effect: TakesTime) -> Held:
+        self._hold(held, effect)
         try:
-            held = self._perform(held, effect)
+            return self._perform(held, effect)
         finally:
             self.leases.let_go(_lease(held))
-        self.advance(held)
 
-    def _hold(self, held: Held, effect: Think | Prefetch | Run) -> None:
+    def _hold(self, held: Held, effect: TakesTime) -> None:
         """Keep the lease for as long as this may take, and not longer: a wedged call must not hold a thread for ever."""
         patience = spec(effect.tool).timeout + 2 * GRACE if isinstance(effect, Run) else THINKING
         self.leases.hold(_lease(held), lambda: self.store.renew(held, LEASE), patience)
@@ -116,7 +132,7 @@ class Loop:
             thread = thread.extend([_stamped(effect.event, held.now)])
         return events
 
-    def _perform(self, held: Held, effect: Think | Prefetch | Run) -> Held:
+    def _perform(self, held: Held, effect: TakesTime) -> Held:
         match effect:
             case Think():
                 return self._think(held)
@@ -264,11 +280,19 @@ def _lease(held: Held) -> str:
     return f"{held.thread.id}:{held.fence}"
 
 
-def _look_again(held: Held, until: float | None) -> float | None:
+def _look_again(thread: Thread, now: float, until: float | None) -> float | None:
     """When somebody must look: for the rules, and for deliveries, should whoever makes them die."""
-    due = next_due(owed(held.thread, held.now))
+    due = next_due(owed(thread, now))
     times = [] if until is None else [until]
-    return min([*times, max(due, held.now + LEASE)] if due is not None else times, default=None)
+    return min([*times, max(due, now + LEASE)] if due is not None else times, default=None)
+
+
+def rest(store: Store, team: Team, thread: Thread) -> None:
+    """What this thread owed somewhere went out. Where that was all there is to do, nobody needs to look before the rules say so."""
+    if thread.state.agent in team.agents and not owed(thread, thread.state.updated):
+        effect = decide(team, thread, thread.state.updated)
+        if isinstance(effect, Wait):
+            store.rest(thread, effect.until)
 
 
 def _run_tool(tool: Tool, context: Context) -> str:

@@ -317,6 +317,38 @@ def test_a_thread_released_for_good_costs_nothing(subject: Subject) -> None:
     assert subject.store.claim_due() == []
 
 
+def test_a_thread_that_came_to_rest_is_not_due_before_the_rules_say_so(subject: Subject) -> None:
+    store = subject.store
+    thread = begin(store, "k1")
+    found = store.load(thread)
+    assert found is not None
+    store.rest(found, store.now() + 0.2)
+    assert store.claim_due() == []
+    subject.wait(0.3)
+    assert store.claim_due() == [thread]
+    store.rest(found, None)
+    subject.wait(5.1 if isinstance(store, MemoryStore) else 0.0)
+    assert store.claim_due() == []
+
+
+def test_a_thread_that_is_held_or_has_news_does_not_come_to_rest(store: Store) -> None:
+    thread = begin(store, "k1")
+    seen = store.load(thread)
+    assert seen is not None
+    begin(store, "k2")
+    store.rest(seen, None)
+    assert store.claim_due() == [thread]
+    held = store.acquire(thread, 0.0)
+    assert held is not None
+    store.rest(held.thread, None)
+    assert store.claim_due() == []
+    held = store.acquire(thread, 30.0)
+    assert held is not None
+    store.rest(held.thread, None)
+    assert store.release(held, store.now()) is None
+    assert store.claim_due() == [thread]
+
+
 def test_a_thread_whose_holder_died_is_due_when_its_lease_ends(subject: Subject) -> None:
     thread = begin(subject.store)
     assert subject.store.acquire(thread, 0.2)

@@ -137,6 +137,10 @@ class TwoStores(RuleBasedStateMachine):
     def record(self, thread: str, number: int) -> None:
         self.both(lambda store: store.record(store.load(thread), outcome(f"o{number}")))
 
+    @rule(thread=THREADS, until=st.sampled_from([None, 5.0]))
+    def rest(self, thread: str, until: float | None) -> None:
+        self.both(lambda store: store.rest(store.load(thread), until))
+
     @rule(thread=THREADS)
     def forget(self, thread: str) -> None:
         self.both(lambda store: store.forget(thread))
