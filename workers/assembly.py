@@ -163,8 +163,15 @@ def _web(settings: Settings, team: Team) -> int:
             slack = http_app(settings, team, store)
         app = create_app(settings, team, store, model_name=_model_name(settings), slack=slack)
         print(f"listening on http://{settings.host}:{listener.getsockname()[1]}", file=sys.stderr)
+        config = uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,  # addresses of conversations are in the queries
+            server_header=False,
+            timeout_graceful_shutdown=1,  # open streams do not delay the end
+        )
         with suppress(KeyboardInterrupt):
-            uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False)).run(sockets=[listener])
+            uvicorn.Server(config).run(sockets=[listener])
     return 0
 
 
