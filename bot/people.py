@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -38,7 +39,7 @@ class Person(Entry):
 class Group(Entry):
     """Several people. ``slack``: the channel where the group is asked; without one its people are asked one by one."""
 
-    slack: str = Field(default="", pattern=r"^(#.+|C\w+)?$")
+    slack: str = Field(default="", pattern=r"^((\w+/)?(#.+|[CG]\w+))?$")
 
 
 class Route(Entry):
@@ -80,17 +81,23 @@ class Team:
     default_agent: str = "frontdesk"
 
     def route(self, *places: str) -> Route:
-        """Who answers here. The most particular place comes first; a route may end in ``*``; else the default agent."""
-        for place in places:
-            for name, route in self.routes.items():
-                wild = name.endswith("*") and place.casefold().startswith(name[:-1].casefold())
-                if wild or name.casefold() == place.casefold():
-                    return route
-        return Route(agent=self.default_agent)
+        """Who answers here. The most particular place comes first; then a route that ends in ``*``; else the default agent."""
+        here = [place.casefold() for place in places]
+        exact = (route for place in here for name, route in self.routes.items() if name.casefold() == place)
+        wild = (
+            route
+            for place in here
+            for name, route in self.routes.items()
+            if name.endswith("*") and place.startswith(name[:-1].casefold())
+        )
+        return next(chain(exact, wild), Route(agent=self.default_agent))
 
-    def actor(self, id: str, name: str = "", proof: Proof = "none") -> Actor:
-        """The actor behind a platform's id, as bot.toml knows them now. Without a proof the person is only claimed, never known."""
-        key = self._key(id) if proof != "none" else None
+    def actor(self, id: str, name: str = "", proof: Proof = "none", *, home: bool = True) -> Actor:
+        """The actor behind a platform's id, as bot.toml knows them now. Without a proof the person is only claimed, never known.
+
+        ``home``: bot.toml may mean this id though it does not name its workspace.
+        """
+        key = self._key(id, home) if proof != "none" else None
         person = self.people.get(key or "")
         if person is None:
             return Actor(id=id, name=name, proof=proof)
@@ -101,9 +108,9 @@ class Team:
         found = self.people[person]
         return Actor(id=f"person:{person}", name=found.name, person=person, groups=found.groups, proof=proof)
 
-    def claimed(self, id: str) -> str | None:
+    def claimed(self, id: str, *, home: bool = True) -> str | None:
         """Whose platform id this is, whether or not anybody proved it."""
-        return self._key(id)
+        return self._key(id, home)
 
     def members(self, names: Iterable[str]) -> tuple[str, ...]:
         """The people that these names of people and groups stand for; no names: everybody."""
@@ -121,10 +128,10 @@ class Team:
         """Whether somebody who decided would be asked today as well."""
         return actor.person is not None and actor.person in self.members(names)
 
-    def _key(self, id: str) -> str | None:
+    def _key(self, id: str, home: bool) -> str | None:
         channel, _, native = id.partition(":")
         for key, person in self.people.items():
-            if channel == "slack" and any(_same_slack(native, known) for known in person.slack):
+            if channel == "slack" and any(_same_slack(native, known, home) for known in person.slack):
                 return key
             if channel == "email" and any(native.casefold() == known.casefold() for known in person.email):
                 return key
@@ -193,5 +200,5 @@ def unreachable(team: Team, channels: Iterable[str]) -> list[str]:
     ]
 
 
-def _same_slack(native: str, known: str) -> bool:
-    return native == known or ("/" not in known and native.rpartition("/")[2] == known)
+def _same_slack(native: str, known: str, home: bool) -> bool:
+    return native == known or (home and "/" not in known and native.rpartition("/")[2] == known)

@@ -27,7 +27,7 @@ def _asked(team: Team, state: State, names: tuple[str, ...]) -> Iterator[str]:
     for key in team.members(alone) if alone or not names else ():
         person = team.people[key]
         mailed = key == state.requester.person and state.home.startswith("email:")
-        if mailed or (person.slack and _is_channel(state)):
+        if mailed or (_is_channel(state) and _is_here(state, person)):
             yield state.home
         elif address := personal(person):
             yield address
@@ -45,7 +45,15 @@ def _shows_at_home(team: Team, state: State, names: tuple[str, ...]) -> bool:
 
 
 def _is_channel(state: State) -> bool:
-    return state.home.startswith("slack:") and state.place.startswith(("slack:#", "slack:C"))
+    return state.home.startswith("slack:") and state.place.rpartition("/")[2].removeprefix("slack:")[:1] in ("#", "C")
+
+
+def _is_here(state: State, person: Person) -> bool:
+    """Whether they are in the workspace that it came from. A place names its workspace where bot.toml must."""
+    workspace = state.home.removeprefix("slack:").partition("/")[0]
+    return any(
+        known.startswith(f"{workspace}/") or ("/" not in known and "/" not in state.place) for known in person.slack
+    )
 
 
 def with_delegates(team: Team, names: tuple[str, ...]) -> tuple[str, ...]:

@@ -120,8 +120,8 @@ def place(name: str) -> str:
     channel, _, rest = name.partition(":")
     if name == "slack:dm":
         return "a direct message"
-    if channel == "slack" and rest.startswith("#"):
-        return rest
+    if channel == "slack" and "#" in rest:
+        return rest.partition("/")[2] or rest  # without the workspace
     return {"slack": "Slack", "email": "an email", "web": "the console"}.get(channel, name)
 
 

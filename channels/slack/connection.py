@@ -38,8 +38,27 @@ def client(settings: Settings, *, seconds: int) -> WebClient:
     )
 
 
+class Member(WebClient):
+    """A client in one workspace of several. Tokens are exchanged and apps installed anew, so both are looked up for every call."""
+
+    def __init__(self, find: Callable[[], str], me: Callable[[], Me], settings: Settings, *, seconds: int) -> None:
+        super().__init__(base_url=settings.slack_api_url, timeout=seconds, retry_handlers=[], logger=quiet())
+        self._find = find
+        self.me = me
+
+    @property
+    def token(self) -> str | None:
+        return self._find()
+
+    @token.setter
+    def token(self, _: str | None) -> None:
+        """What the library was given at the start says nothing."""
+
+
 def introduce(client: WebClient) -> Me:
     """Who Parley is in this workspace. Raises SettingsError for a token that Slack refuses, Unavailable when nobody answers."""
+    if isinstance(client, Member):
+        return client.me()
     try:
         told = client.auth_test()
     except SlackApiError as error:
@@ -55,7 +74,7 @@ def introduce(client: WebClient) -> Me:
 
 
 class Introduced:
-    """Who Parley is, asked once and then remembered; safe to ask from any thread."""
+    """Who Parley is, asked once and then remembered, unless it may change; safe to ask from any thread."""
 
     def __init__(self, client: WebClient) -> None:
         self._client = client
@@ -63,6 +82,8 @@ class Introduced:
         self._me: Me | None = None
 
     def __call__(self) -> Me:
+        if isinstance(self._client, Member):
+            return introduce(self._client)
         with self._lock:
             self._me = self._me or introduce(self._client)
             return self._me

@@ -45,12 +45,16 @@ _DECISIONS: Mapping[Verb, Literal["answered", "approved", "denied"]] = {
 
 @dataclass(frozen=True)
 class Me:
-    """Parley itself in one workspace, as ``auth.test`` tells it."""
+    """Parley itself in one workspace, as ``auth.test`` or the installation tells it.
+
+    ``home``: it is the workspace that bot.toml means where it names none.
+    """
 
     team: str
     user: str
     bot: str
     enterprise: str = ""
+    home: bool = True
 
 
 class Names(Protocol):
@@ -128,8 +132,8 @@ def heard(body: Json, me: Me, team: Team, names: Names) -> Heard | Ignored:
 def _message(body: Json, event: Json, me: Me, team: Team, names: Names) -> Heard:
     channel, ts = event["channel"], event["ts"]
     address = conversation(me.team, channel, event.get("thread_ts") or ts)
-    place = _place(event, names)
-    route = team.route(place, f"slack:{channel}")
+    place = _place(event, me, names)
+    route = team.route(*_places(event, me, names))
     message = MessageReceived(
         id=f"slack:{me.team}/{channel}/{ts}",
         actor=_author(body, event, me, team, names),
@@ -203,11 +207,20 @@ def _is_direct(event: Json) -> bool:
     return event.get("channel_type") == "im" or str(event["channel"]).startswith("D")
 
 
-def _place(event: Json, names: Names) -> str:
+def _place(event: Json, me: Me, names: Names) -> str:
+    """Where it was said, as bot.toml would write it; away from home with the workspace."""
     if _is_direct(event):
         return "slack:dm"
     name = names.channel(event["channel"])
-    return f"slack:#{name}" if name else f"slack:{event['channel']}"
+    return f"slack:{'' if me.home else f'{me.team}/'}{f'#{name}' if name else event['channel']}"
+
+
+def _places(event: Json, me: Me, names: Names) -> tuple[str, ...]:
+    """Every way in which a route may name it, the most particular first."""
+    id = event["channel"]
+    name = "dm" if _is_direct(event) else f"#{names.channel(id)}"
+    called = (f"slack:{me.team}/{name}", f"slack:{name}") if name != "#" else ()
+    return (*called, f"slack:{me.team}/{id}", f"slack:{id}")
 
 
 def _spot(message: Json, user: str) -> Spot:
@@ -266,11 +279,11 @@ def _actor(user: str, user_team: str, me: Me, team: Team, name: str = "") -> Act
     """People of other organisations (Slack Connect) are never known: their workspace vouches for them, not ours."""
     ours = user_team != "" and user_team in (me.team, me.enterprise)
     id = f"slack:{me.team if ours else user_team or '?'}/{user}"
-    return team.actor(id, name or user, proof="slack" if ours else "none")
+    return team.actor(id, name or user, proof="slack" if ours else "none", home=me.home)
 
 
 def _called(user: str, me: Me, team: Team, names: Names) -> str:
-    person = team.claimed(f"slack:{me.team}/{user}")
+    person = team.claimed(f"slack:{me.team}/{user}", home=me.home)
     return team.people[person].name if person else names.person(user)
 
 
