@@ -9,8 +9,8 @@ from bot.thread import Thread
 LONG = 48_000  # characters of context, about 12,000 tokens, at which old events give way
 WORTH = LONG // 4  # characters that must go at once; rewriting the context for less would cost more than it saves
 LATEST = 6  # blocks at the end that stay as they are
-LINES = 6_000  # characters that all lines may take together
-SAID, DONE = 300, 120  # characters of its text that a line keeps where people and the agent spoke, and of anything else
+LINES = 5_600  # characters that all lines may take together
+SAID, DONE = 300, 80  # characters of its text that a line keeps where people and the agent spoke, and of anything else
 
 SPOKEN = re.compile(r'\d+ <(message_|human_responded|tool_called [^>]*tool="(reply|contact_human)")')
 TIME = re.compile(r' at="[^"]*"(?=/?>$)')

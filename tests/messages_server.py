@@ -102,15 +102,15 @@ class MessagesServer:
     def _usage(self, request: Json) -> Json:
         """Input tokens as the prefix cache splits them: from each breakpoint the server looks back twenty blocks."""
         blocks = list(prefix(request))
-        keys, sizes, whole, size = [], [], hashlib.sha256(), 0
+        keys: list[str] = []
+        sizes: list[int] = []
+        whole = hashlib.sha256()
         for block in blocks:
-            text = json.dumps({key: value for key, value in block.items() if key != "cache_control"}, sort_keys=True)
-            whole.update(text.encode())
-            size += len(text) // 4 + 1
+            whole.update(plain(block).encode())
             keys.append(whole.hexdigest())
-            sizes.append(size)
-        if size > self.window:
-            raise Invalid(f"prompt is too long: {size} tokens > {self.window} maximum")
+            sizes.append(sum(sizes[-1:]) + size(block))
+        if sizes[-1] > self.window:
+            raise Invalid(f"prompt is too long: {sizes[-1]} tokens > {self.window} maximum")
         marks = [at for at, block in enumerate(blocks) if "cache_control" in block and sizes[at] >= SMALLEST]
         with self.lock:
             hits = [at for mark in marks for at in range(mark, max(-1, mark - LOOKBACK), -1) if keys[at] in self.cache]
@@ -120,8 +120,18 @@ class MessagesServer:
         return {
             "cache_read_input_tokens": read,
             "cache_creation_input_tokens": written,
-            "input_tokens": size - read - written,
+            "input_tokens": sizes[-1] - read - written,
         }
+
+
+def plain(block: Json) -> str:
+    """A block as far as the cache compares it."""
+    return json.dumps({key: value for key, value in block.items() if key != "cache_control"}, sort_keys=True)
+
+
+def size(block: Json) -> int:
+    """Its tokens, four characters each."""
+    return len(plain(block)) // 4 + 1
 
 
 def prefix(request: Json) -> Iterator[Json]:
