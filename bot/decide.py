@@ -102,6 +102,10 @@ def _replace_request(thread: Thread, call: Call) -> Iterator[Effect]:
 
 
 def _ask_approval(team: Team, thread: Thread, call: Call, tool: Tool, approval: Approval) -> Effect:
+    if unknown := [name for name in approval.by if not team.is_known(name)]:
+        return Write(
+            _refuse(thread, call, f"It needs a yes of {unknown[0]!r}, whom nobody added to bot.toml; it cannot run.")
+        )
     names = with_delegates(team, approval.by)
     audience = Audience(names=names, self_approval=approval.self_approval, quorum=approval.quorum)
     asked = e.HumanContacted(

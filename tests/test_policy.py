@@ -169,3 +169,22 @@ def test_a_decision_that_came_before_the_end_of_time_counts() -> None:
     on.later(8 * HOUR)
     on.decides(on.waiting, "approved", by="ana")
     assert deeds == ["done"]
+
+
+class Odd(Tool, effect="write"):
+    """Asks somebody who does not exist."""
+
+    def approval(self) -> Approval:
+        return Approval(by="nobody")
+
+    def run(self) -> str:
+        deeds.append("odd")
+        return "done"
+
+
+def test_an_approval_by_somebody_unknown_fails_closed_and_visibly() -> None:
+    on = stage(Odd, model=[("odd", {}), "It cannot be done."])
+    on.says("do it", by="ben")
+    assert deeds == []
+    assert "'nobody'" in on.model.prompts[1].blocks[-1]
+    assert on.slack.said == ["It cannot be done."]
