@@ -76,6 +76,11 @@ class Installations(InstallationStore):
         """The same: Parley holds no tokens of people."""
         self.delete_installation(enterprise_id=enterprise_id, team_id=team_id)
 
+    def unlist(self, team: str) -> None:
+        """Its organisation's record no longer stands for this workspace."""
+        with self._list_to_change() as listed:
+            listed.pop(team, None)
+
     def listed(self) -> dict[str, str]:
         """Every workspace and organisation, and the name of the record that stands for it."""
         content = self._get("")

@@ -5,15 +5,12 @@ Nothing is acknowledged before it is durable: a listener that fails makes Slack 
 
 import json
 import logging
-import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from http.client import HTTPException
 from typing import Any, TypeVar
 
-from slack_bolt import App, BoltResponse
-from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.webhook import WebhookClient
@@ -24,11 +21,10 @@ from bot.hear import understand
 from bot.judge import Counted, NotUnderstood, judge
 from bot.people import Team
 from bot.ports import Store, Unavailable
-from bot.settings import Settings
 from bot.thread import Thread
 from channels.slack import translate
 from channels.slack.channel import METADATA
-from channels.slack.connection import Introduced, client, code_of, quiet
+from channels.slack.connection import Introduced, code_of, quiet
 from channels.slack.directory import Directory
 from channels.slack.present import Message, dialog, without_dialog
 from channels.slack.text import at, escape_but_times
@@ -49,13 +45,13 @@ Translate = Callable[[Json, Me, Team, Names], T]
 class Pump:
     """What Slack sends, on its way into the store. Safe to use from any thread."""
 
-    def __init__(self, client: WebClient, team: Team, store: Store) -> None:
+    def __init__(self, client: WebClient, team: Team, store: Store, aside: ThreadPoolExecutor | None = None) -> None:
         self.me = Introduced(client)
         self._client = client
         self._team = team
         self._store = store
         self._names = Directory(client)
-        self._aside = ThreadPoolExecutor(4, "slack-answer")
+        self._aside = aside or ThreadPoolExecutor(4, "slack-answer")
 
     def close(self) -> None:
         self._aside.shutdown()
@@ -245,68 +241,3 @@ def _complain(work: Future[None]) -> None:
 
 def _why(error: Exception) -> str:
     return code_of(error) if isinstance(error, SlackApiError) else type(error).__name__
-
-
-def pump_of(settings: Settings, team: Team, store: Store) -> Pump:
-    """The pump with the token of the settings."""
-    return Pump(client(settings, seconds=SECONDS), team, store)
-
-
-def slack_app(settings: Settings, pump: Pump) -> App:
-    """The Bolt app around a pump: it verifies, dispatches, and acknowledges once the pump has written down."""
-    app = App(
-        name="slack.app",  # Bolt sets the level of the logger of this name
-        client=WebClient(base_url=settings.slack_api_url, timeout=SECONDS, retry_handlers=[], logger=quiet()),
-        authorize=lambda: _authorized(settings, pump.me()),
-        signing_secret=settings.slack_signing_secret,
-        process_before_response=True,
-        attaching_conversation_kwargs_enabled=False,
-        logger=quiet(),
-    )
-    app.error(_not_taken)
-    app.middleware(_known_only)
-    anything = re.compile(".*")
-
-    @app.event(anything)
-    def event(body: Json) -> None:
-        pump.event(body)
-
-    @app.action(anything)
-    def action(body: Json, ack: Callable[[], BoltResponse]) -> None:
-        pump.press(body)
-        ack()
-
-    @app.view(anything)
-    def view(body: Json, ack: Callable[[], BoltResponse]) -> None:
-        pump.submit(body)
-        ack()
-
-    return app
-
-
-def _authorized(settings: Settings, me: Me) -> AuthorizeResult:
-    return AuthorizeResult(
-        enterprise_id=me.enterprise or None,
-        team_id=me.team,
-        bot_id=me.bot,
-        bot_user_id=me.user,
-        bot_token=settings.slack_bot_token,
-    )
-
-
-def _known_only(body: Json, next: Callable[[], None]) -> BoltResponse | None:
-    """Acknowledge what no listener is for; Slack would send it again and again, or show an error."""
-    if "command" in body:
-        return BoltResponse(status=200, body=HOW_TO_ASK)
-    if body.get("type") in ("event_callback", "block_actions", "view_submission"):
-        next()
-        return None
-    loud = log.warning if body.get("type") == "app_rate_limited" else log.info
-    loud("Slack sent %s; there is nothing to do for it", kind(body))
-    return BoltResponse(status=200)
-
-
-def _not_taken(error: Exception, body: Json) -> None:
-    """Without an acknowledgement Slack sends an event again, and shows that a click failed."""
-    told = str(error) if isinstance(error, Unavailable) else type(error).__name__
-    log.error("a Slack %s was not taken, Slack will try again: %s", kind(body), told)

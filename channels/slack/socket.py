@@ -17,8 +17,8 @@ from slack_sdk.errors import SlackApiError
 from bot.people import Team
 from bot.ports import Store, Unavailable
 from bot.settings import Settings
+from channels.slack.bolt import pumps_of, slack_app
 from channels.slack.connection import patiently, quiet, reason, refusal
-from channels.slack.pump import pump_of, slack_app
 
 log = logging.getLogger("parley.slack")
 
@@ -29,14 +29,14 @@ SILENT = 30.0  # seconds without a frame after which a line is dead, whatever it
 
 def run_socket(settings: Settings, team: Team, store: Store, *, stop: threading.Event | None = None) -> None:
     """Listen to Slack until told to stop. Raises SettingsError for a token that Slack refuses; an outage is waited out."""
-    settings.require("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN")
+    settings.require(*([] if settings.slack_installable else ["SLACK_BOT_TOKEN"]), "SLACK_APP_TOKEN")
     stop = stop or threading.Event()
-    pump = pump_of(settings, team, store)
+    pumps = pumps_of(settings, team, store)
     try:
-        if patiently(pump.me, stop):
-            _listen(slack_app(settings, pump), settings.slack_app_token, stop)
+        if patiently(pumps.check, stop):
+            _listen(slack_app(settings, pumps), settings.slack_app_token, stop)
     finally:
-        pump.close()
+        pumps.close()
 
 
 def _listen(app: App, token: str, stop: threading.Event) -> None:

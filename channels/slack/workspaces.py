@@ -42,6 +42,28 @@ class Workspaces:
             lambda: self._token(known, team), lambda: self._me(known, team), self._settings, seconds=self._seconds
         )
 
+    @property
+    def several(self) -> bool:
+        """Whether there may be more than one."""
+        return self.installations is not None
+
+    def check(self) -> None:
+        """Raises SettingsError for a SLACK_BOT_TOKEN that Slack refuses, Unavailable while nobody answers."""
+        if self._settings.slack_bot_token:
+            self._i()
+
+    def leave(self, team: str, enterprise: str, at: float, *, whole: bool) -> None:
+        """Parley was removed from a workspace, or (``whole``) from an organisation, at this time; what was installed later stays."""
+        if self.installations is None:
+            return
+        found = self.installations.find_installation(enterprise_id=enterprise, team_id=team)
+        if found is None or found.installed_at > at:
+            return
+        if found.team_id or whole:
+            self.installations.delete_installation(enterprise_id=found.enterprise_id, team_id=found.team_id)
+        else:
+            self.installations.unlist(team)
+
     def know(self, team: str, enterprise: str) -> bool:
         """Whether Parley is in this workspace, of this organisation. Raises Unavailable when nobody can tell now."""
         if self.installations is None:
