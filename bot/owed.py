@@ -181,5 +181,5 @@ def card(state: State, interaction: Interaction) -> Card:
 
 def _face(card: Card) -> list[JsonValue]:
     """What changes on a card after it was posted."""
-    votes = list(card.votes) if card.quorum > 1 else []
+    votes = [*card.votes, card.digest] if card.quorum > 1 else []
     return [card.state, card.by.id if card.by else "", card.outcome, card.result, *votes]

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from slack_bolt import App, BoltContext, BoltResponse
+from slack_bolt import Ack, App, BoltContext, BoltResponse
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 
@@ -105,9 +105,9 @@ def slack_app(settings: Settings, pumps: Pumps) -> App:
         ack()
 
     @app.view(anything)
-    def view(body: Json, pump: Pump, ack: Callable[[], BoltResponse]) -> None:
-        pump.submit(body)
-        ack()
+    def view(body: Json, pump: Pump, ack: Ack) -> None:
+        errors = pump.submit(body)
+        ack(response_action="errors", errors=dict(errors)) if errors else ack()
 
     return app
 

@@ -21,9 +21,10 @@ from bot.ports import Doubtful, Sent, Unavailable, Undelivered
 from bot.settings import Settings, SettingsError
 from bot.thread import Thread
 from channels.slack.address import Address, conversation, parse
+from channels.slack.blocks import Message
 from channels.slack.connection import Introduced, client, code_of, reason
 from channels.slack.directory import Directory
-from channels.slack.present import Message, present
+from channels.slack.present import present
 
 log = logging.getLogger("parley.slack")
 

@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from http.client import HTTPException
-from typing import Any, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
+from pydantic import JsonValue
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.webhook import WebhookClient
@@ -23,12 +24,16 @@ from bot.people import Team
 from bot.ports import Store, Unavailable
 from bot.thread import Thread
 from channels.slack import translate
+from channels.slack.blocks import Message
 from channels.slack.channel import METADATA
 from channels.slack.connection import Introduced, code_of, quiet
+from channels.slack.dialog import without_dialog
 from channels.slack.directory import Directory
-from channels.slack.present import Message, dialog, without_dialog
+from channels.slack.form import Unfit
+from channels.slack.opening import OPENING, changes, opened
+from channels.slack.press import Pressed, pressed, response, submitted, through_dialog
 from channels.slack.text import at, escape_but_times
-from channels.slack.translate import Heard, Ignored, Me, Names, Pressed, Spot, response, through_dialog
+from channels.slack.translate import Heard, Ignored, Me, Names, Spot
 
 log = logging.getLogger("parley.slack")
 
@@ -122,33 +127,38 @@ class Pump:
 
     def press(self, body: Json) -> None:
         """Take a click. Raises Unavailable when it could not be written down, which Slack shows."""
-        if press := self._translated(translate.pressed, body):
+        if press := self._translated(pressed, body):
             thread = self._store.load(press.ticket.thread)
-            if press.verb in ("ask_reason", "ask_words") and _would_count(press, thread):
-                self._later(self._open, press)
+            if press.verb in OPENING and _would_count(press, thread):
+                self._later(self._open, press, thread)
             else:
                 self._decide(press, thread)
 
-    def submit(self, body: Json) -> None:
-        """Take a dialog that was sent."""
-        if press := self._translated(translate.submitted, body):
-            self._decide(press, self._store.load(press.ticket.thread))
+    def submit(self, body: Json) -> Mapping[str, str]:
+        """Take a dialog that was sent; what is wrong with it, by block id."""
+        if press := self._translated(submitted, body):
+            thread = self._store.load(press.ticket.thread)
+            try:
+                self._decide(press, thread, changes(press, thread, self._team))
+            except Unfit as unfit:
+                return unfit.errors
+        return {}
 
-    def _decide(self, press: Pressed, thread: Thread | None) -> None:
-        arrival = response(press, thread)
+    def _decide(self, press: Pressed, thread: Thread | None, arguments: dict[str, JsonValue] | None = None) -> None:
+        arrival = response(press, thread, arguments)
         done = self._store.ingest(arrival)
         log.info("thread %s: %s from Slack", done.thread or "unknown", arrival.event.type)
         if done.new or not done.thread:
             self._later(self._answer, press, done.thread, arrival.event)
 
-    def _open(self, press: Pressed) -> None:
+    def _open(self, press: Pressed, thread: Thread) -> None:
         """Show the dialog; where Slack does not, offer the same without it."""
-        mine, denial = through_dialog(press), press.verb == "ask_reason"
+        mine = through_dialog(press)
         try:
-            self._client.views_open(trigger_id=press.trigger, view=dialog(mine, denial=denial))
-        except (SlackApiError, OSError, HTTPException) as error:
+            self._client.views_open(trigger_id=press.trigger, view=opened(mine, press.verb, thread, self._team))
+        except (SlackApiError, OSError, HTTPException, LookupError) as error:
             log.warning("Slack opened no dialog (%s)", _why(error))
-            self._whisper(press.spot, without_dialog(mine, denial=denial))
+            self._whisper(press.spot, without_dialog(mine, OPENING[press.verb]))
 
     # What they are told
 
@@ -203,9 +213,9 @@ class Pump:
         return found
 
 
-def _would_count(press: Pressed, thread: Thread | None) -> bool:
+def _would_count(press: Pressed, thread: Thread | None) -> TypeGuard[Thread]:
     """Whether a dialog makes sense; who may not decide, or is too late, is told so before they type."""
-    event = response(press, thread).event
+    event = response(press, thread, {} if press.verb == "ask_changes" else None).event
     assert isinstance(event, HumanResponded)
     interaction = thread.state.interactions.get(event.interaction) if thread else None
     return isinstance(judge(interaction, event), Counted)

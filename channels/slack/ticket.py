@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from pydantic import TypeAdapter
 
-APPROVE, DENY, DENY_NOW, CHOOSE, SELECT, OTHER = (
-    f"parley:{verb}" for verb in ("approve", "deny", "deny_now", "choose", "select", "other")
+APPROVE, DENY, DENY_NOW, EDIT, CHOOSE, SELECT, OTHER = (
+    f"parley:{verb}" for verb in ("approve", "deny", "deny_now", "edit", "choose", "select", "other")
 )
 """The action ids; ``CHOOSE`` and ``SELECT`` are followed by a number, since ids are unique in a block."""
 

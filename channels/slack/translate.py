@@ -5,42 +5,18 @@ https://docs.slack.dev/reference/events, https://docs.slack.dev/reference/intera
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
-from bot.events import Actor, Attachment, HumanResponded, MessageDeleted, MessageEdited, MessageReceived, Origin
+from bot.events import Actor, Attachment, MessageDeleted, MessageEdited, MessageReceived, Origin
 from bot.people import Team
 from bot.ports import Arrival
-from bot.thread import Thread
-from channels.slack import ticket
 from channels.slack.address import conversation
 from channels.slack.text import mentions, readable
-from channels.slack.ticket import Ticket
 
 Json: TypeAlias = Mapping[str, Any]
-Verb: TypeAlias = Literal["approve", "deny", "ask_reason", "answer", "ask_words"]
 
 MESSAGES = (None, "file_share", "thread_broadcast")
 """Subtypes of a message that somebody wrote; the others tell that something happened in the channel."""
-
-DENIAL, ANSWER = "parley:denial", "parley:answer"
-"""Callback ids of the two dialogs."""
-
-_VERBS: Mapping[str, Verb] = {
-    ticket.APPROVE: "approve",
-    ticket.DENY: "ask_reason",
-    ticket.DENY_NOW: "deny",
-    ticket.CHOOSE: "answer",
-    ticket.SELECT: "answer",
-    ticket.OTHER: "ask_words",
-}
-
-_DECISIONS: Mapping[Verb, Literal["answered", "approved", "denied"]] = {
-    "approve": "approved",
-    "deny": "denied",
-    "ask_reason": "denied",
-    "answer": "answered",
-    "ask_words": "answered",
-}
 
 
 @dataclass(frozen=True)
@@ -85,23 +61,6 @@ class Heard:
     spot: Spot
     root: str = ""
     stop: bool = False
-
-
-@dataclass(frozen=True)
-class Pressed:
-    """A button was pressed, a choice made or a dialog sent. ``trigger`` opens a dialog, for three seconds."""
-
-    id: str
-    verb: Verb
-    ticket: Ticket
-    actor: Actor
-    address: str
-    native: str
-    spot: Spot
-    text: str = ""
-    trigger: str = ""
-    whispered: bool = False  # it was on a message that only this person sees
-    response_url: str = ""  # which replaces that message
 
 
 @dataclass(frozen=True)
@@ -181,7 +140,7 @@ def _deleted(body: Json, event: Json, before: Json, me: Me, team: Team) -> Heard
     address = conversation(me.team, channel, before.get("thread_ts") or ts)
     deletion = MessageDeleted(
         id=f"slack:{me.team}/{channel}/{ts}/deleted",
-        actor=_actor(before["user"], _team_of(body, before, me), me, team),
+        actor=actor_of(before["user"], _team_of(body, before, me), me, team),
         origin=Origin(address=address, native=ts, at=float(event["ts"])),
     )
     arrival = Arrival(event=deletion, address=address, keys=_keys(body, deletion.id), create=False)
@@ -229,7 +188,7 @@ def _spot(message: Json, user: str) -> Spot:
 
 def _text(message: Json, me: Me, team: Team, names: Names) -> str:
     def person(id: str) -> str:
-        return _called(id, me, team, names)
+        return called(id, me, team, names)
 
     texts = [message.get("text") or "", *(f"Shared: {each.get('text') or ''}" for each in _shared(message))]
     return "\n\n".join(readable(text, me.user, person, names.channel) for text in texts).strip()
@@ -266,7 +225,7 @@ def _files(event: Json) -> tuple[Attachment, ...]:
 
 def _author(body: Json, message: Json, me: Me, team: Team, names: Names) -> Actor:
     user = message["user"]
-    return _actor(user, _team_of(body, message, me), me, team, _called(user, me, team, names))
+    return actor_of(user, _team_of(body, message, me), me, team, called(user, me, team, names))
 
 
 def _team_of(body: Json, message: Json, me: Me) -> str:
@@ -275,94 +234,13 @@ def _team_of(body: Json, message: Json, me: Me) -> str:
     return told or ("" if body.get("is_ext_shared_channel") else me.team)
 
 
-def _actor(user: str, user_team: str, me: Me, team: Team, name: str = "") -> Actor:
+def actor_of(user: str, user_team: str, me: Me, team: Team, name: str = "") -> Actor:
     """People of other organisations (Slack Connect) are never known: their workspace vouches for them, not ours."""
     ours = user_team != "" and user_team in (me.team, me.enterprise)
     id = f"slack:{me.team if ours else user_team or '?'}/{user}"
     return team.actor(id, name or user, proof="slack" if ours else "none", home=me.home)
 
 
-def _called(user: str, me: Me, team: Team, names: Names) -> str:
+def called(user: str, me: Me, team: Team, names: Names) -> str:
     person = team.claimed(f"slack:{me.team}/{user}", home=me.home)
     return team.people[person].name if person else names.person(user)
-
-
-# Clicks and dialogs
-
-
-def pressed(body: Json, me: Me, team: Team, names: Names) -> Pressed | Ignored:
-    """A ``block_actions`` payload. Raises KeyError, TypeError or ValueError for one of an unknown shape."""
-    action = body["actions"][0]
-    verb = _VERBS.get(":".join(action["action_id"].split(":")[:2]))
-    if verb is None:
-        return Ignored("press of something that decides nothing")
-    chosen, container = action.get("selected_option") or action, body["container"]
-    mine = ticket.load(chosen["value"])
-    channel, ts = container.get("channel_id") or body["channel"]["id"], container["message_ts"]
-    whispered = bool(container.get("is_ephemeral"))
-    thread_ts = mine.thread_ts if whispered else container.get("thread_ts") or ""
-    native = mine.message_ts if whispered else ts
-    return Pressed(
-        id=f"slack:{me.team}/{channel}/{ts}/{body['user']['id']}/{action['action_ts']}",
-        verb=verb,
-        ticket=mine,
-        actor=_presser(body, me, team, names),
-        address=conversation(me.team, channel, thread_ts or native),
-        native=native,
-        spot=Spot(channel, body["user"]["id"], thread_ts),
-        trigger=body.get("trigger_id") or "",
-        whispered=whispered,
-        response_url=body.get("response_url") or "",
-    )
-
-
-def submitted(body: Json, me: Me, team: Team, names: Names) -> Pressed | Ignored:
-    """A ``view_submission`` payload of one of our dialogs."""
-    view = body["view"]
-    if view["callback_id"] not in (DENIAL, ANSWER):
-        return Ignored("dialog that is not ours")
-    mine, user = ticket.load(view["private_metadata"]), body["user"]["id"]
-    return Pressed(
-        id=f"slack:{me.team}/{view['id']}",
-        verb="deny" if view["callback_id"] == DENIAL else "answer",
-        ticket=mine,
-        actor=_presser(body, me, team, names),
-        address=conversation(me.team, mine.channel, mine.thread_ts or mine.message_ts),
-        native=mine.message_ts,
-        spot=Spot(mine.channel, user, mine.thread_ts),
-        text=(view["state"]["values"]["words"]["words"].get("value") or "").strip(),
-    )
-
-
-def _presser(body: Json, me: Me, team: Team, names: Names) -> Actor:
-    user = body["user"]
-    return _actor(user["id"], user.get("team_id") or "", me, team, _called(user["id"], me, team, names))
-
-
-def response(press: Pressed, thread: Thread | None) -> Arrival:
-    """What a press means as an event. A choice is looked up in the question itself, whatever the button said.
-
-    It belongs to the thread that the card names; where the card stands is no reason to lead that conversation elsewhere.
-    """
-    event = HumanResponded(
-        id=press.id,
-        actor=press.actor,
-        interaction=press.ticket.interaction,
-        decision=_DECISIONS[press.verb],
-        text=press.text or _chosen(press.ticket, thread),
-        digest=press.ticket.digest,
-        origin=Origin(address=press.address, native=press.native),
-    )
-    return Arrival(event=event, address="", keys=(press.id,), thread=press.ticket.thread, create=False)
-
-
-def _chosen(mine: Ticket, thread: Thread | None) -> str:
-    interaction = thread.state.interactions.get(mine.interaction) if thread else None
-    if interaction is None or mine.choice is None or not 0 <= mine.choice < len(interaction.asked.choices):
-        return ""
-    return interaction.asked.choices[mine.choice]
-
-
-def through_dialog(press: Pressed) -> Ticket:
-    """The ticket of a press, with the place that a dialog does not know."""
-    return replace(press.ticket, channel=press.spot.channel, message_ts=press.native, thread_ts=press.spot.thread_ts)

@@ -73,6 +73,12 @@ class Desk:
         channel, _, ts = sent.native.partition("/")
         return channel, ts
 
+    def deliver(self, thread: Thread) -> None:
+        """Bring what stands in Slack up to date."""
+        here = self.load(thread.id)
+        for delivery in owed(here, 0):
+            self.channel.send(delivery, here)
+
     def responses(self, thread: Thread) -> list[HumanResponded]:
         return [each for each in self.load(thread.id).events if isinstance(each, HumanResponded)]
 

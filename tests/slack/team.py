@@ -2,9 +2,11 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from bot import Agent
+from pydantic import Field
+
+from bot import Agent, Approval, Tool
 from bot.events import PARLEY as PARLEY_ITSELF
 from bot.events import Audience, DeliveryAttempted, Event, HumanContacted, MessageReceived, Origin, ToolCalled
 from bot.people import Group, Person, Route, Team
@@ -16,8 +18,19 @@ T, ANA, BEN, CARL, SAM, PARLEY = "T0SANDBOX", "U02ANA", "U03BEN", "U04CARL", "U0
 OPS, SUPPORT, GENERAL = "C0OPS", "C0SUPPORT", "C0GENERAL"
 ME = Me(team=T, user=PARLEY, bot="B00PARLEY")
 
+
+class Restart(Tool, effect="write", approval=Approval(by="ops")):
+    """Restart a service."""
+
+    service: str = Field(pattern="^[a-z]+$")
+    environment: Literal["production", "staging"]
+
+    def run(self) -> str:
+        return "restarted"
+
+
 TEAM = Team(
-    agents={name: Agent().named(name, "Help.") for name in ("frontdesk", "ops", "support")},
+    agents={name: Agent([Restart]).named(name, "Help.") for name in ("frontdesk", "ops", "support")},
     people={
         "ana": Person(name="Ana Diaz", slack=(ANA,), groups=("ops",)),
         "ben": Person(name="Ben Okafor", slack=(BEN,), groups=("support",)),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from bot.events import (
     CLOCK,
     PARLEY,
+    Audience,
     Cancelled,
     Delivered,
     Event,
@@ -30,7 +31,9 @@ from bot.owed import Card, Delivery, Notice, Receipt, Say, owed
 from bot.thread import DID_NOT, HAPPENED, Thread
 from channels.sandbox.slack.blocks import checked_blocks, checked_view
 from channels.slack import ticket
-from channels.slack.present import Message, dialog, present, without_dialog
+from channels.slack.blocks import Message
+from channels.slack.dialog import ANSWER, CHANGE, DENIAL, answer, denial, without_dialog
+from channels.slack.present import present
 from channels.slack.ticket import Ticket
 from tests.slack.team import ANA, BEN, CARL, HOME, TEAM, T, approval, asked, question, thread
 
@@ -78,8 +81,8 @@ def elements(message: Message) -> list[dict[str, Any]]:
 
 def decided(decision: Any, user: str = ANA, text: str = "", **more: Any) -> HumanResponded:
     actor = TEAM.actor(f"slack:{T}/{user}", proof="slack")
-    given = {"interaction": "t1.2", "origin": Origin(address=HOME), "decision": decision, "text": text}
-    return HumanResponded(id="h1", at=3600.0, actor=actor, **{**given, **more})
+    given = {"id": "h1", "interaction": "t1.2", "origin": Origin(address=HOME), "decision": decision, "text": text}
+    return HumanResponded(at=3600.0, actor=actor, **{**given, **more})
 
 
 STARTED = ToolStarted(id="s1", at=3601.0, actor=PARLEY, call="c1", approval="t1.2", deadline=9e9)
@@ -99,11 +102,58 @@ def test_an_approval_shows_who_is_asked_what_for_whom_and_two_buttons() -> None:
     assert asked_by.startswith(
         "Asked by Ben in #ops · open until <!date^1764147600^{date_short_pretty} at {time}|Wed 26 Nov"
     )
-    approve, deny = elements(message)
+    approve, deny, edit = elements(message)
     assert (approve["text"]["text"], approve["style"], approve["action_id"]) == ("Approve", "primary", ticket.APPROVE)
     assert (deny["text"]["text"], deny["style"], deny["action_id"]) == ("Deny…", "danger", ticket.DENY)
-    assert ticket.load(approve["value"]) == Ticket("t1", "t1.2", "d")
+    assert (edit["text"]["text"], edit["action_id"]) == ("Edit…", ticket.EDIT)
+    assert ticket.load(approve["value"]) == ticket.load(edit["value"]) == Ticket("t1", "t1.2", "d")
     assert message.text == "Approval needed · ops: restart api on production"
+
+
+def test_what_nobody_here_can_run_cannot_be_changed() -> None:
+    message = drawn(*approval(tool="reboot"))
+    assert [each["text"]["text"] for each in elements(message)] == ["Approve", "Deny…"]
+
+
+def test_a_request_that_needs_two_says_who_said_yes_and_to_what() -> None:
+    two = approval(audience=Audience(names=("ops",), quorum=2))
+    assert "Needs 2 people to approve" in texts(drawn(*two))
+    assert "1 of 2: Ana" in texts(drawn(*two, decided("approved")))
+    staging = {"service": "api", "environment": "staging"}
+    changed = drawn(*two, decided("approved", CARL), decided("approved", arguments=staging, id="h2"))
+    assert "Changed by Ana" in texts(changed)
+    assert "environment  staging" in texts(changed)
+    assert "1 of 2: Ana" in texts(changed)
+    assert {ticket.load(each["value"]).digest for each in elements(changed)} == {
+        card_of(thread(asked(), *two, decided("approved", arguments=staging))).body.digest  # type: ignore[union-attr]
+    }
+    both = settled(two, decided("approved", arguments=staging), decided("approved", CARL, id="h2"))
+    assert both.blocks[-1]["text"]["text"].startswith(
+        "✎ Changed by Ana: environment production → staging · approved by Ana and Carl"
+    )
+
+
+def test_a_card_that_one_person_changes_again_has_another_face() -> None:
+    two = approval(audience=Audience(names=("ops",), quorum=2))
+    once = thread(asked(), *two, decided("approved"))
+    again = once.extend([decided("approved", arguments={"service": "api", "environment": "staging"}, id="h2")])
+    assert card_of(once).shows != card_of(again).shows
+
+
+@pytest.mark.parametrize(
+    ("place", "address", "called"),
+    [
+        ("slack:#support", f"slack:{T}/C0SUPPORT/1.1", [BEN, CARL]),
+        ("slack:#support", "slack:#support", []),
+        ("slack:#ops", HOME, []),
+    ],
+)
+def test_a_group_is_called_in_a_thread_of_its_own_channel(place: str, address: str, called: list[str]) -> None:
+    first = asked(address=address)
+    first = first.model_copy(update={"origin": first.origin.model_copy(update={"place": place})})
+    here = thread(first, *approval(surfaces=(address,), audience=Audience(names=("support",))))
+    (message,) = present(card_of(here), here, TEAM)
+    assert re.findall(r"<@(\w+)>", texts(message)) == called
 
 
 @pytest.mark.parametrize(
@@ -241,8 +291,6 @@ def test_the_same_delivery_has_the_same_parts_whatever_its_state() -> None:
 def test_who_is_asked_is_called_where_the_place_is_nobody_s_own(
     address: str, names: tuple[str, ...], called: list[str]
 ) -> None:
-    from bot.events import Audience
-
     here = thread(asked(), *approval(surfaces=(address,), audience=Audience(names=names)))
     (message,) = present(card_of(here), here, TEAM)
     assert re.findall(r"<@(\w+)>", texts(message)) == called
@@ -369,11 +417,15 @@ def test_whatever_a_model_writes_slack_accepts_the_card(
 # Dialogs
 
 
-@pytest.mark.parametrize("denial", [True, False])
-def test_slack_accepts_the_dialogs(denial: bool) -> None:
+@pytest.mark.parametrize("dialog", [denial, answer])
+def test_slack_accepts_the_dialogs(dialog: Any) -> None:
     mine = Ticket("t1", "t1.2", "d", channel="C0OPS", message_ts="5.5", thread_ts="1.1")
-    view = dialog(mine, denial=denial)
+    view = dialog(mine)
     checked_view(view)
     assert ticket.load(view["private_metadata"]) == mine
-    assert view["blocks"][0]["optional"] is denial
-    accepted(without_dialog(mine, denial=denial))
+    assert view["blocks"][0]["optional"] is (dialog is denial)
+
+
+@pytest.mark.parametrize("callback", [DENIAL, ANSWER, CHANGE])
+def test_where_slack_opens_no_dialog_people_learn_what_they_can_do_instead(callback: str) -> None:
+    accepted(without_dialog(Ticket("t1", "t1.2"), callback))

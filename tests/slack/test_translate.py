@@ -7,8 +7,10 @@ import pytest
 
 from bot.events import HumanResponded, MessageDeleted, MessageEdited, MessageReceived
 from channels.slack import ticket
+from channels.slack.dialog import ANSWER, DENIAL
+from channels.slack.press import Pressed, pressed, response, submitted
 from channels.slack.ticket import Ticket
-from channels.slack.translate import ANSWER, DENIAL, Heard, Ignored, Pressed, heard, pressed, response, submitted
+from channels.slack.translate import Heard, Ignored, heard
 from tests.slack.team import ANA, HOME, ME, OPS, PARLEY, SAM, TEAM, Names, T, approval, asked, payload, question, thread
 
 ROOT = "1764064800.102349"
