@@ -22,6 +22,7 @@ from channels.sandbox.people import Cast
 from channels.sandbox.slack import Workspace, slack_router, web_api_router
 
 PAGE = Path(__file__).parent / "page"
+LOOK = Path(__file__).parents[1] / "look"  # what this page and the console have in common
 HOSTS = ["127.0.0.1", "localhost"]
 PERSON_HEADER = "x-sandbox-person"  # who the page is at the moment: an id of the cast
 KEEPALIVE_SECONDS = 15.0
@@ -170,6 +171,7 @@ def create_app(
     async def pass_on(path: str, request: Request) -> Response:
         return await _pass_on(parley, path, request, _bearer(keys, request.headers.get(PERSON_HEADER, "")))
 
+    app.mount("/look", StaticFiles(directory=LOOK))
     app.mount("/", StaticFiles(directory=PAGE, html=True))
     return app
 

@@ -16,6 +16,7 @@ from channels.web.api import api_routes
 from channels.web.guard import same_origin
 
 PAGE = Path(__file__).parent / "console"
+LOOK = Path(__file__).parents[1] / "look"  # what the console and the sandbox's page have in common
 ONLOOKER = Actor(id="console", name="the console")
 HARMLESS = ("GET", "HEAD")
 
@@ -71,6 +72,7 @@ def console_routes(operator: Actor | None) -> APIRouter:
     console.add_api_route("/console/api/me", door.me, methods=["GET"])
     console.include_router(api_routes(), prefix="/console/api", dependencies=[Depends(door)])
     console.mount("/console", StaticFiles(directory=PAGE))
+    console.mount("/look", StaticFiles(directory=LOOK))
     console.add_api_route("/", lambda: FileResponse(PAGE / "index.html"), methods=["GET"])
     console.add_api_route("/docs", lambda: FileResponse(PAGE / "docs.html"), methods=["GET"])
     return console

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from channels.sandbox.app import PAGE
+from channels.sandbox.app import LOOK, PAGE
 from tests.sandbox.pageside import Parley, Sandbox, parley, sandbox
 
-SCRIPTS = sorted(PAGE.glob("*.js"))
+FILES = sorted([*PAGE.iterdir(), *LOOK.iterdir()])
+SCRIPTS = [file for file in FILES if file.suffix == ".js"]
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +152,7 @@ def test_the_stream_passes_on_what_changed_in_parley(running: Sandbox) -> None:
 
 
 def test_the_page_needs_nothing_from_anywhere_else() -> None:
-    for file in PAGE.iterdir():
+    for file in FILES:
         addresses = set(re.findall(r"https?://[^\s\"'`)]+", file.read_text()))
         assert addresses <= {"http://www.w3.org/2000/svg"}, file.name
 
@@ -163,8 +164,15 @@ def test_no_script_reads_text_as_html(script: Path) -> None:
 
 
 def test_what_the_page_and_its_scripts_name_is_there(running: Sandbox) -> None:
-    named = re.findall(r'(?:src|href)="([\w.]+)"', (PAGE / "index.html").read_text())
-    imported = [name for script in SCRIPTS for name in re.findall(r'from "\./([\w.]+)"', script.read_text())]
-    assert {"main.js", "base.css"} <= {*named}
-    for name in {*named, *imported}:
-        assert running.get(f"/{name}")[0] == 200, name
+    named = re.findall(r'(?:src|href)="([\w./]+)', (PAGE / "index.html").read_text())
+    imported = [name for script in SCRIPTS for name in re.findall(r'from "((?:\./|/look/)[\w.]+)"', script.read_text())]
+    assert {"main.js", "/look/base.css", "/look/icons.svg", "./mail.js", "/look/dom.js"} <= {*named, *imported}
+    own = {"/" + name.removeprefix("./").removeprefix("/") for name in (*named, *imported)}
+    for name in own - {f"/{file.name}" for file in LOOK.iterdir()}:  # what the files of look/ import of each other
+        assert running.get(name)[0] == 200, name
+
+
+def test_every_icon_that_is_named_is_drawn() -> None:
+    drawn = set(re.findall(r'<symbol id="(\w+)"', (LOOK / "icons.svg").read_text()))
+    named = {name for file in FILES for name in re.findall(r'\bicon\("(\w+)"|icons\.svg#(\w+)"', file.read_text())}
+    assert {one or other for one, other in named} <= drawn

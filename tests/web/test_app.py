@@ -18,7 +18,7 @@ from channels.web.guard import is_loopback
 from tests.web.asking import ANA, HERE, KEYS, asking, error, on_stage
 from tests.web.serving import Watched, serving
 
-PRIVATE = ("/", "/docs", "/openapi.json", "/metrics", "/console/main.js", "/console/api/pending")
+PRIVATE = ("/", "/docs", "/openapi.json", "/metrics", "/console/main.js", "/look/dom.js", "/console/api/pending")
 
 
 # Who is answered

@@ -11,13 +11,13 @@ from fastapi.testclient import TestClient
 
 from bot.settings import Settings
 from channels.web.app import create_app
-from channels.web.console import PAGE
+from channels.web.console import LOOK, PAGE
 from tests.browser import Page, browser
 from tests.stage import Stage
 from tests.web.asking import HERE, asking, error, on_stage
 from tests.web.serving import Watched, serving
 
-FILES = [file for file in PAGE.rglob("*.*") if file.suffix in (".js", ".css", ".html")]
+FILES = [file for file in (*PAGE.rglob("*.*"), *LOOK.rglob("*.*")) if file.suffix in (".js", ".css", ".html")]
 
 
 def console(on: Stage, operator: str = "ana") -> TestClient:

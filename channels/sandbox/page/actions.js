@@ -1,29 +1,11 @@
 // What a person can do on this page.
 
 import { get, post } from "./api.js";
-import { h } from "./dom.js";
+import { attempt, notify } from "/look/frame.js";
 import { bare, conversations } from "./mail.js";
 import { hashOf } from "./state.js";
 
-const NOTE_MS = 7000;
-
 export const actions = (app) => ({ ...moving(app), ...inSlack(app), ...byMail(app), ...inParley(app) });
-
-export function notify(text) {
-  const note = h("div", { class: "toast" }, text);
-  document.querySelector("#toasts").append(note);
-  setTimeout(() => note.remove(), NOTE_MS);
-}
-
-/** What was answered; null when it was refused, and then the reason is shown. */
-export async function attempt(promise) {
-  try {
-    return await promise;
-  } catch (error) {
-    notify(error.message);
-    return null;
-  }
-}
 
 function moving(app) {
   const { state } = app;

@@ -1,8 +1,8 @@
 // Slack's Block Kit as elements: messages and modals are made of the same blocks.
 
-import { h, icon } from "./dom.js";
+import { h, icon } from "/look/dom.js";
 import { markdown, mrkdwn, plain, unescape } from "./text.js";
-import { at } from "./words.js";
+import { at } from "/look/words.js";
 
 /**
  * The blocks of a message or a view. `surface.names` says what ids are called; `surface.act(block, element, choice)` is called

@@ -1,6 +1,6 @@
 // Where people write: grows with its text, Enter sends, Shift+Enter breaks the line, @ and # complete.
 
-import { fill, h, icon } from "./dom.js";
+import { fill, h, icon } from "/look/dom.js";
 
 let composers = 0;
 

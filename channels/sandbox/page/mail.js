@@ -1,9 +1,9 @@
 // A mailbox: its conversations, the open one as a thread of mails, and the form to write one.
 
-import { fill, h, icon, reconcile, walkable } from "./dom.js";
+import { fill, h, icon, reconcile, walkable } from "/look/dom.js";
 import { avatar } from "./faces.js";
 import { plain } from "./text.js";
-import { lately, oneLine, quoted, shorten } from "./words.js";
+import { lately, oneLine, quoted, shorten } from "/look/words.js";
 
 /** Mails that answer each other, newest conversation first. A conversation's id is its first mail's Message-ID. */
 export function conversations(mails) {

@@ -1,9 +1,10 @@
 // The page put together: one state, what can be done to it, and who shows it.
 
-import { actions, notify } from "./actions.js";
+import { actions } from "./actions.js";
 import { get, listen } from "./api.js";
 import { asking } from "./asking.js";
-import { fill, h, icon } from "./dom.js";
+import { fill, h } from "/look/dom.js";
+import { drawBar, frame, notify, tab } from "/look/frame.js";
 import { avatar } from "./faces.js";
 import { mailView } from "./mail.js";
 import { modal } from "./modal.js";
@@ -48,34 +49,15 @@ function draw() {
   if (stage.firstChild !== view.element) fill(stage, view.element);
   if (state.route.view !== "slack" || state.slack) view.update();
   parley.update();
-  drawBar();
+  drawTop();
 }
 
-function drawBar() {
-  const scripted = state.model?.model === "scripted";
+function drawTop() {
   const away = state.parley === "down";
-  one("#model").hidden = !state.model;
-  one("#model").classList.toggle("scripted", scripted);
-  fill(one("#model"), scripted ? "Scripted stand-in: no model is called" : `Model: ${state.model?.model}`);
-  one("#live").classList.toggle("off", !state.live || away);
-  fill(one("#live"), !state.live ? "reconnecting" : away ? "Parley is away" : "live");
+  drawBar(state.model, state.live && !away, state.live ? "Parley is away" : "reconnecting");
   fill(one("#me"), avatar(state.me.name, { size: "tiny" }), state.me.name.split(" ")[0]);
   const unread = state.mailboxes.find((box) => box.address === state.me.email)?.unread;
   document.title = `${unread ? `(${unread}) ` : ""}Parley · ${state.me.name}`;
-}
-
-/** On a narrow screen one column shows at a time. */
-function tab(name) {
-  document.body.dataset.tab = name;
-  for (const button of document.querySelectorAll("#tabs button")) button.setAttribute("aria-selected", String(button.dataset.tab === name));
-}
-
-function switchTheme(next) {
-  const name = next ?? document.documentElement.dataset.theme;
-  document.documentElement.dataset.theme = name;
-  localStorage.setItem("theme", name);
-  const button = fill(one("#theme"), icon({ auto: "auto", light: "sun", dark: "moon" }[name]));
-  for (const attribute of ["aria-label", "title"]) button.setAttribute(attribute, `Colours: ${name}`);
 }
 
 function changed({ kind, up }) {
@@ -93,8 +75,6 @@ function connected(up) {
 function wire() {
   one("#try").addEventListener("click", () => app.go({ view: "start", place: null, thread: null }));
   one("#me").addEventListener("click", () => tab("places"));
-  one("#theme").addEventListener("click", () => switchTheme({ auto: "light", light: "dark", dark: "auto" }[document.documentElement.dataset.theme]));
-  for (const button of document.querySelectorAll("#tabs button")) button.addEventListener("click", () => tab(button.dataset.tab));
   window.addEventListener("popstate", () => show(routeFromHash(views)));
   document.addEventListener("visibilitychange", () => !document.hidden && app.refresh.slack());
 }
@@ -103,8 +83,7 @@ async function start() {
   one("#places").append(...places.elements);
   one("#talk").append(coach.element, stage);
   one("#parley").append(parley.element);
-  tab("talk");
-  switchTheme();
+  frame();
   wire();
   state.cast = await get("/sandbox/cast");
   show(routeFromHash(views));

@@ -1,7 +1,7 @@
 // Slack's modals: the topmost open view of the present person, with its fields and errors.
 
 import { blocks } from "./blocks.js";
-import { fill, h } from "./dom.js";
+import { fill, h } from "/look/dom.js";
 
 /** Returns show(views): opens, replaces or closes the dialog so that it shows the topmost view. */
 export function modal({ names, submit, close }) {

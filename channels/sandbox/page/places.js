@@ -1,6 +1,6 @@
 // The left column: who you are, and where you can go.
 
-import { fill, h, icon, walkable } from "./dom.js";
+import { fill, h, icon, walkable } from "/look/dom.js";
 import { avatar } from "./faces.js";
 
 export function placesView(app) {

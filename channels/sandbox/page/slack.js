@@ -2,9 +2,9 @@
 
 import { blocks, stamp } from "./blocks.js";
 import { composer } from "./composer.js";
-import { fill, h, icon, reconcile, stick, walkable } from "./dom.js";
+import { fill, h, icon, reconcile, stick, walkable } from "/look/dom.js";
 import { emoji, markdown, mrkdwn } from "./text.js";
-import { count, lately, onDay } from "./words.js";
+import { count, lately, onDay } from "/look/words.js";
 import { avatar } from "./faces.js";
 
 const TOGETHER_SECONDS = 300;

@@ -59,6 +59,8 @@ export function lookups({ state }) {
     firstChannel: () => state.directory?.channels.find((c) => c.kind === "channel")?.id ?? null,
     imOther: (im) => im.members.find((id) => id !== state.me.slack) ?? im.members[0],
 
+    barred: () => (state.me.kind === "team" ? null : "Only the team can do this: be Ana, for example"),
+
     /** An address as words after a verb: " in #ops", " by mail". */
     placeWords(address) {
       if (address?.startsWith("email:")) return " by mail";

@@ -1,15 +1,15 @@
 // What to try first: three stories that start with one click, and the coach that says what comes next.
 
-import { attempt, notify } from "./actions.js";
 import { get, post } from "./api.js";
-import { fill, h, icon } from "./dom.js";
+import { fill, h, icon } from "/look/dom.js";
+import { attempt, notify } from "/look/frame.js";
 import { avatar } from "./faces.js";
 import { bare } from "./mail.js";
-import { counts } from "./telling.js";
 
-const happened = (type, fits = () => true) => (events) => events.some((e) => e.type === type && fits(e, events));
+const happened = (type, fits = () => true) => (events) => events.some((e) => e.type === type && fits(e));
+const answered = happened("human_responded", (e) => e.counted);
 const repliedAfterAnswer = (events) => {
-  const answer = events.findIndex((e) => e.type === "human_responded" && counts(e, events));
+  const answer = events.findIndex((e) => e.type === "human_responded" && e.counted);
   return answer >= 0 && events.slice(answer).some((e) => e.type === "replied");
 };
 const visit = (label, who, kind) => ({ label, who, kind, run: (app, thread) => app.visitAs(who, thread, kind) });
@@ -38,7 +38,7 @@ export const STORIES = [
     steps: [
       { text: "Greta asked something that no article answers.", done: happened("message_received") },
       { text: "Parley asks the team in #support.", done: happened("human_contacted") },
-      { text: "Be Ben and answer in that Slack thread, in your own words.", done: happened("human_responded", counts), action: visit("Be Ben in #support", "ben", "slack:") },
+      { text: "Be Ben and answer in that Slack thread, in your own words.", done: answered, action: visit("Be Ben in #support", "ben", "slack:") },
       { text: "The answer goes to Greta by mail.", done: repliedAfterAnswer, action: visit("Be Greta and read it", "greta", "email:") },
     ],
   },
@@ -52,7 +52,7 @@ export const STORIES = [
     steps: [
       { text: "Ben asked in #ops.", done: happened("message_received") },
       { text: "It needs ops. Try to approve it as Ben, or as Sam, the stranger: only you will see the answer.", done: happened("human_contacted", (e) => e.kind === "approval") },
-      { text: "Be Ana, who is in ops: Approve, or Deny with a reason.", done: happened("human_responded", counts), action: visit("Be Ana in #ops", "ana", "slack:") },
+      { text: "Be Ana, who is in ops: Approve, or Deny with a reason.", done: answered, action: visit("Be Ana in #ops", "ana", "slack:") },
       { text: "What was approved is what runs, once; then Parley says what came of it.", done: repliedAfterAnswer },
     ],
   },

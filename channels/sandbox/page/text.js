@@ -1,7 +1,7 @@
 // Slack's mrkdwn, and Markdown, as nodes. What a person or a model wrote can only ever become text, links and a few plain tags.
 
-import { h } from "./dom.js";
-import { at, day, onDay } from "./words.js";
+import { h } from "/look/dom.js";
+import { at, day, onDay } from "/look/words.js";
 
 const EMOJI = {
   white_check_mark: "✅", heavy_check_mark: "✔️", x: "❌", warning: "⚠️", eyes: "👀", "+1": "👍", thumbsup: "👍", "-1": "👎", tada: "🎉",

@@ -1,6 +1,6 @@
 // /docs: the API's OpenAPI description as a page, without loading anything from elsewhere.
 
-import { h } from "./shared/dom.js";
+import { h } from "/look/dom.js";
 
 const spec = await (await fetch("/openapi.json")).json();
 const named = (schema) => spec.components.schemas[schema.$ref?.split("/").at(-1)] ?? schema;

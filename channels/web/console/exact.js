@@ -1,6 +1,6 @@
 // Arguments exactly as they will be used: nothing in a value may hide, or pass for something else.
 
-import { h } from "./shared/dom.js";
+import { h } from "/look/dom.js";
 
 const HIDDEN = /[\p{C}\p{Zl}\p{Zp}\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufe00-\ufe0e\u{e0100}-\u{e01ef}]/gu;
 

@@ -1,7 +1,7 @@
 // How it is: whether the store takes writes, and the figures of /metrics as small bars.
 
-import { fill, h } from "./shared/dom.js";
-import { took } from "./shared/words.js";
+import { fill, h } from "/look/dom.js";
+import { took } from "/look/words.js";
 
 const CHARTS = [
   ["Threads", "parley_threads"],

@@ -2,8 +2,9 @@
 
 import { get, listen, me, post, text } from "./api.js";
 import { healthView } from "./health.js";
-import { fill, h, icon, reconcile, stick } from "./shared/dom.js";
-import { threadView } from "./shared/thread.js";
+import { fill, h, icon, reconcile, stick } from "/look/dom.js";
+import { attempt, drawBar, frame, notify, tab } from "/look/frame.js";
+import { threadView } from "/look/thread.js";
 import { allView, runningView } from "./threads.js";
 import { waitingView } from "./waiting.js";
 
@@ -45,7 +46,7 @@ const app = {
     button.disabled = true;
     const answer = await attempt(post(`interactions/${waiting.id}/answer`, decision));
     button.disabled = false;
-    if (answer) app.notify(answer.words);
+    if (answer) notify(answer.words);
     refresh();
   },
 
@@ -65,7 +66,7 @@ const app = {
     const answer = await attempt(post(`threads/${state.chosen}/${verb}`, body));
     state.acting = false;
     if (verb === "fork" && answer) {
-      app.notify("Forked. You are looking at the new thread; the original stays as it is.");
+      notify("Forked. You are looking at the new thread; the original stays as it is.");
       app.open(answer.id);
     }
     refresh();
@@ -76,7 +77,7 @@ const app = {
     try {
       return make();
     } catch (error) {
-      return void app.notify(error.message);
+      return void notify(error.message);
     }
   },
 
@@ -97,23 +98,8 @@ const app = {
     if (open) refresh();
   },
 
-  notify(words) {
-    const note = h("div", { class: "toast" }, words);
-    document.querySelector("#toasts").append(note);
-    setTimeout(() => note.remove(), 7000);
-  },
-
   draw: () => draw(),
 };
-
-async function attempt(promise) {
-  try {
-    return await promise;
-  } catch (error) {
-    app.notify(error.message);
-    return null;
-  }
-}
 
 // Asking again, one question at a time; what changes meanwhile is asked for afterwards
 
@@ -175,7 +161,8 @@ function draw() {
   if (stage.firstChild !== view.element) fill(stage, view.element);
   view.update();
   drawThread();
-  drawBar(counts.waiting);
+  drawBar(state.about, state.live);
+  document.title = `${counts.waiting ? `(${counts.waiting}) ` : ""}Parley`;
 }
 
 function drawThread() {
@@ -183,18 +170,6 @@ function drawThread() {
   if (right.firstChild !== body) fill(right, body);
   sayForm.hidden = !state.thread || !state.me?.person;
   if (state.thread) stick(right, single.update);
-}
-
-function drawBar(waiting) {
-  const scripted = state.about?.model === "scripted";
-  const pill = document.querySelector("#model");
-  pill.hidden = !state.about;
-  pill.classList.toggle("scripted", scripted);
-  fill(pill, scripted ? "Scripted stand-in: no model is called" : `Model: ${state.about?.model}`);
-  const live = document.querySelector("#live");
-  live.classList.toggle("off", !state.live);
-  fill(live, state.live ? "live" : "reconnecting");
-  document.title = `${waiting ? `(${waiting}) ` : ""}Parley`;
 }
 
 const sayField = h("input", { type: "text", "aria-label": "Say something in this thread", placeholder: "Say something in this thread", autocomplete: "off" });
@@ -211,37 +186,13 @@ function show() {
   refresh();
 }
 
-function tab(name) {
-  document.body.dataset.tab = name;
-  for (const button of document.querySelectorAll("#tabs button")) button.setAttribute("aria-selected", String(button.dataset.tab === name));
-}
-
-function themeSwitch() {
-  const names = ["auto", "light", "dark"];
-  const button = document.querySelector("#theme");
-  const paint = (now) => {
-    fill(button, icon({ auto: "auto", light: "sun", dark: "moon" }[now]));
-    button.setAttribute("aria-label", `Colours: ${now}`);
-    button.title = `Colours: ${now}`;
-  };
-  button.addEventListener("click", () => {
-    const next = names[(names.indexOf(document.documentElement.dataset.theme) + 1) % names.length];
-    document.documentElement.dataset.theme = next;
-    localStorage.setItem("theme", next);
-    paint(next);
-  });
-  paint(document.documentElement.dataset.theme);
-}
-
 async function start() {
-  themeSwitch();
+  frame();
   [state.me, state.about] = await Promise.all([me(), get("about")]);
   views = { waiting: waitingView(app), running: runningView(app), all: allView(app), health: healthView(app) };
   document.querySelector("#places").append(you, places);
   document.querySelector("#talk").append(h("header", { class: "pane-head" }, middle), stage);
   document.querySelector("#parley").append(h("header", { class: "pane-head" }, h("h2", {}, "The thread")), right, sayForm);
-  for (const button of document.querySelectorAll("#tabs button")) button.addEventListener("click", () => tab(button.dataset.tab));
-  tab("talk");
   window.addEventListener("popstate", show);
   show();
   listen(refresh, (up) => {
@@ -252,4 +203,4 @@ async function start() {
   document.body.dataset.ready = "true";
 }
 
-start().catch((error) => app.notify(error.message));
+start().catch((error) => notify(error.message));

@@ -1,16 +1,16 @@
 // Lists of threads: those that are at work, and all of them with a filter.
 
-import { fill, h, reconcile, walkable } from "./shared/dom.js";
-import { threadRow } from "./shared/thread.js";
+import { fill, h } from "/look/dom.js";
+import { threadList } from "/look/thread.js";
 
 export function runningView(app) {
-  const list = threadList(app, "Nothing is at work right now.");
+  const list = threadList("Nothing is at work right now.", (t) => app.open(t.id));
   const element = h("div", { class: "scroller padded" }, list.element);
-  return { title: "Running", element, update: () => list.update(app.state.threads.filter((t) => t.status === "running")) };
+  return { title: "Running", element, update: () => list.update(app.state.threads.filter((t) => t.status === "running"), app.state.thread?.id) };
 }
 
 export function allView(app) {
-  const list = threadList(app, "Nothing yet. A thread appears here as soon as somebody writes to Parley.");
+  const list = threadList("Nothing yet. A thread appears here as soon as somebody writes to Parley.", (t) => app.open(t.id));
   const status = h("select", { "aria-label": "State", onchange: () => app.draw() });
   const words = h("input", { type: "search", "aria-label": "Filter", placeholder: "Filter by words, person, place or id", oninput: () => app.draw() });
   fill(status, h("option", { value: "" }, "every state"), ["running", "waiting", "done", "paused", "cancelled", "failed"].map((s) => h("option", { value: s }, s)));
@@ -19,7 +19,7 @@ export function allView(app) {
   const update = () => {
     const wanted = words.value.toLowerCase().split(/\s+/).filter(Boolean);
     const hay = (t) => [t.id, t.title, t.agent, t.requester, ...t.addresses, ...t.addresses.map(app.placeWords)].join(" ").toLowerCase();
-    list.update(app.state.threads.filter((t) => (!status.value || t.status === status.value) && wanted.every((word) => hay(t).includes(word))));
+    list.update(app.state.threads.filter((t) => (!status.value || t.status === status.value) && wanted.every((word) => hay(t).includes(word))), app.state.thread?.id);
   };
   return { title: "All threads", element, update };
 }
@@ -36,21 +36,4 @@ function beginForm(app) {
     button.disabled = false;
   };
   return h("form", { class: "row begin", onsubmit: submit, hidden: !app.state.me?.person }, text, agent, button);
-}
-
-function threadList(app, nothing) {
-  const list = h("ul", { class: "threads" });
-  const empty = h("p", { class: "nothing" }, nothing);
-  const ensureStop = walkable(list, "button");
-  const update = (threads) => {
-    const current = app.state.thread?.id;
-    empty.hidden = threads.length > 0;
-    reconcile(list, threads, {
-      key: (t) => t.id,
-      sign: (t) => [t.status, t.title, t.updated, t.agent, t.id === current],
-      build: (t) => threadRow(t, { current: t.id === current, open: () => app.open(t.id) }),
-    });
-    ensureStop();
-  };
-  return { element: h("div", {}, list, empty), update };
 }

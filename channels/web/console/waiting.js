@@ -1,8 +1,8 @@
 // What waits for people: questions and approvals as cards. What the operator may decide comes first.
 
 import { argumentList, visible } from "./exact.js";
-import { fill, h, reconcile } from "./shared/dom.js";
-import { lately, onDay, at } from "./shared/words.js";
+import { fill, h, reconcile } from "/look/dom.js";
+import { lately, onDay, at } from "/look/words.js";
 
 const KINDS = { approval: "Approval needed", question: "Question", outcome: "What became of it?", limit: "Shall it go on?" };
 

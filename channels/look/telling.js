@@ -6,7 +6,7 @@ const TELL = {
   message_received: (e, t) => heard(`${who(e)}${t.place(e.origin?.address)}`, e.text || e.subject),
   message_edited: (e) => heard(`${who(e)} changed it to`, e.text),
   message_deleted: (e) => heard(`${who(e)} deleted a message`),
-  human_responded: (e, t) => ({ kind: counts(e, t.events) ? "answered" : "refused", text: responded(e, t), seconds: since(t.contacts.get(e.interaction), e) }),
+  human_responded: (e, t) => ({ kind: e.counted ? "answered" : "refused", text: responded(e, t), seconds: since(t.contacts.get(e.interaction), e), spent: "waited" }),
   paused: (e) => ({ kind: "steered", text: `${who(e)} paused it` }),
   resumed: (e) => ({ kind: "steered", text: `${who(e)} let it go on` }),
   cancelled: (e) => ({ kind: "steered", text: `${who(e)} cancelled it` }),
@@ -27,6 +27,7 @@ const TELL = {
   delivery_failed: (e, t) => ({ kind: "trouble", text: `Could not be sent${t.place(e.address)}:`, quote: e.error }),
   delivery_unknown: (e, t) => ({ kind: "trouble", text: `May or may not have arrived${t.place(e.address)}`, quote: e.error }),
   reminded: () => ({ kind: "asked", text: "Reminded them" }),
+  away_noticed: (e) => ({ kind: "asked", text: `${who(e)} is away` }),
   escalated: (e, t) => ({ kind: "asked", text: `Asked more widely${t.place(e.surfaces?.[0])}` }),
   timed_out: () => ({ kind: "trouble", text: "Nobody decided in time" }),
   handed_off: (e) => ({ kind: "thought", text: `Handed over to ${e.agent}`, quote: e.note }),
@@ -35,25 +36,9 @@ const TELL = {
   set_aside: (e) => ({ kind: "trouble", text: "Set aside; a message or Resume tries again:", quote: e.error }),
 };
 
-/**
- * Whether an answer can count: it is the first of somebody who was asked. Only the rules know for sure (`judge`); the page must not
- * tell of an approval where somebody only tried.
- */
-export function counts(event, events) {
-  const asked = events.find((e) => e.type === "human_contacted" && e.interaction === event.interaction);
-  const fits = (e) => e.type === "human_responded" && e.interaction === event.interaction && mayAnswer(e.actor, asked);
-  return events.find(fits)?.id === event.id;
-}
-
-function mayAnswer(actor, asked) {
-  const names = asked?.audience?.names ?? [];
-  return names.length === 0 || names.some((name) => name === actor.person || actor.groups?.includes(name));
-}
-
-/** The lines of a thread: {event, kind, text, quote, code, seconds, tokens, minor}. `place(address)` says " in #ops", or nothing. */
+/** The lines of a thread: {event, kind, text, quote, code, seconds, tokens, dollars, minor}. `place(address)` says " in #ops", or nothing. */
 export function tell(events, place) {
   const thread = {
-    events,
     place: (address) => (address ? place(address) : ""),
     calls: pick(events, "tool_called", "call"),
     outcomes: new Set(events.filter((e) => /^(tool_returned|tool_failed)$/.test(e.type)).map((e) => e.call)),
@@ -81,9 +66,10 @@ function chose(event) {
   return CHATTY[event.tool] ?? `Chose ${event.tool}`;
 }
 
-function cost({ usage }) {
+function cost({ usage, cost_usd: dollars }) {
   if (!usage) return {};
-  return { seconds: usage.seconds || undefined, tokens: (usage.input ?? 0) + (usage.output ?? 0) + (usage.cache_read ?? 0) + (usage.cache_write ?? 0) };
+  const tokens = ["input", "output", "cache_read", "cache_write"].reduce((sum, kind) => sum + (usage[kind] ?? 0), 0);
+  return { seconds: usage.seconds || undefined, tokens, dollars };
 }
 
 const inline = (values) => Object.entries(values ?? {}).map(([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`).join("  ");
@@ -91,7 +77,7 @@ const inline = (values) => Object.entries(values ?? {}).map(([name, value]) => `
 function responded(event, thread) {
   const words = event.text ? `: “${shorten(oneLine(event.text), 160)}”` : "";
   const changed = event.arguments ? ", with changes" : "";
-  if (!counts(event, thread.events)) return `${who(event)} tried to decide; it does not count${words}`;
+  if (!event.counted) return `${who(event)} tried to decide; it does not count${words}`;
   const verb = { answered: "answered", approved: "approved", denied: "denied" }[event.decision] ?? event.decision;
   const tool = thread.contacts.get(event.interaction)?.tool ?? "";
   return `${who(event)} ${verb} ${tool}`.trimEnd() + changed + words;

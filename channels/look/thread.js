@@ -2,7 +2,7 @@
 
 import { fill, h, icon, reconcile, walkable } from "./dom.js";
 import { tell } from "./telling.js";
-import { atExactly, count, lately, local, size, tokens, took } from "./words.js";
+import { atExactly, count, lately, local, moment, money, size, tokens, took } from "./words.js";
 
 const STATES = { running: "working", waiting: "waiting", done: "done", paused: "paused", cancelled: "cancelled", failed: "failed" };
 const RESTING = ["paused", "failed", "cancelled"];
@@ -14,7 +14,8 @@ const VERBS = [
 
 /**
  * `app.state` holds {thread, context, showMinor, acting}; `app.steer(verb, body)` acts, `app.toggleMinor()` and `app.openContext(open)`
- * change what is shown, `app.placeWords(address)` says " in #ops"; `app.visit(address)`, where there is a way there.
+ * change what is shown, `app.placeWords(address)` says " in #ops". Where there is one, `app.visit(address)` goes there, and
+ * `app.barred()` says why whoever looks may not act.
  */
 export function threadView(app) {
   const state = h("div", { class: "state" });
@@ -50,24 +51,32 @@ export function threadView(app) {
 }
 
 function drawState(app, box, thread, acting) {
-  const signature = JSON.stringify([thread.id, thread.status, thread.words, thread.usage, thread.addresses, acting]);
+  const barred = app.barred?.();
+  const signature = JSON.stringify([barred, thread.id, thread.status, thread.words, thread.usage, thread.addresses, acting]);
   if (box.signature === signature) return;
   box.signature = signature;
-  const used = thread.usage ?? {};
-  const all = ["input", "output", "cache_read", "cache_write"].reduce((sum, kind) => sum + (used[`${kind}_tokens`] ?? 0), 0);
-  const verb = (name, label, shows, works) =>
-    shows(thread.status) && h("button", { class: "button small", type: "button", disabled: acting || !works(thread.status), onclick: () => app.steer(name) }, icon(name), label);
+  const verb = (name, label, works, { title, body } = {}) =>
+    h("button", { class: "button small", type: "button", disabled: Boolean(barred) || acting || !works, title: barred ?? title, onclick: () => app.steer(name, body) }, icon(name), label);
   fill(box,
     h("div", { class: "row" }, h("span", { class: ["pill", thread.status] }, STATES[thread.status] ?? thread.status), h("span", { class: "agent" }, thread.agent || "no agent"), h("code", { class: "muted id", title: "The thread’s id, for python -m bot show" }, thread.id)),
     h("p", { class: "words", role: "status" }, thread.words === thread.status ? "" : local(thread.words)),
-    h("div", { class: "row wrap" }, (thread.addresses ?? []).map((address) => addressChip(app, address)), all > 0 && h("span", { class: "muted small" }, tokens(all))),
-    h("div", { class: "row wrap verbs" }, VERBS.map((v) => verb(...v)),
-      h("button", { class: "button small", type: "button", disabled: acting, title: "A new thread with the same past", onclick: () => app.steer("fork", { at: thread.events.length }) }, icon("fork"), "Fork")));
+    h("p", { class: "muted small spent" }, spent(thread)),
+    h("div", { class: "row wrap" }, (thread.addresses ?? []).map((address) => addressChip(app, address))),
+    h("div", { class: "row wrap verbs" },
+      VERBS.map(([name, label, shows, works]) => shows(thread.status) && verb(name, label, works(thread.status))),
+      verb("fork", "Fork", true, { title: "A new thread with the same past", body: { at: thread.events.length } })));
+}
+
+/** How long it took so far, and what the model used: "over 3 min · 12.4k tok · $0.031". */
+function spent({ events, usage = {} }) {
+  const seconds = events.length > 1 ? (moment(events.at(-1).at) - moment(events[0].at)) / 1000 : 0;
+  const used = ["input", "output", "cache_read", "cache_write"].reduce((sum, kind) => sum + (usage[`${kind}_tokens`] ?? 0), 0);
+  return [seconds > 0 && `over ${took(seconds)}`, used > 0 && tokens(used), typeof usage.cost_usd === "number" && money(usage.cost_usd)].filter(Boolean).join(" · ");
 }
 
 function addressChip(app, address) {
-  const label = [icon(address.startsWith("email:") ? "mail" : "thread"), app.placeWords(address).replace(/^ (in|by|at) /, "") || address];
-  if (!app.visit) return h("span", { class: "chip", title: address }, label);
+  const label = [icon(address.startsWith("email:") ? "mail" : "thread"), app.placeWords(address).replace(/^ (in|by|at|over) /, "") || address];
+  if (!app.visit || !/^(slack|email):/.test(address)) return h("span", { class: "chip", title: address }, label);
   return h("button", { class: "chip", type: "button", title: `Go to ${address}`, onclick: () => app.visit(address) }, label);
 }
 
@@ -77,8 +86,8 @@ function lineRow(app, line, number) {
   const details = h("details", { class: ["event", line.kind, line.minor && "minor"] },
     h("summary", { tabindex: -1 },
       h("time", {}, atExactly(event.at)), h("span", { class: "kind" }, line.kind),
-      h("span", { class: "telling" }, line.text, line.code && [" ", h("code", {}, line.code)], line.quote && [" ", h("q", {}, line.quote)]),
-      h("span", { class: "took" }, line.spent && line.seconds ? `${line.spent} ` : "", took(line.seconds))),
+      h("span", { class: "telling", title: [line.text, line.code, line.quote].filter(Boolean).join(" ") }, line.text, line.code && [" ", h("code", {}, line.code)], line.quote && [" ", h("q", {}, line.quote)]),
+      h("span", { class: "took" }, price(line))),
     body);
   details.addEventListener("toggle", () => {
     if (!details.open || body.firstChild) return;
@@ -89,6 +98,12 @@ function lineRow(app, line, number) {
       h("pre", { class: "json", tabindex: 0, "aria-label": "The event’s data" }, coloured(text)));
   });
   return h("li", {}, details);
+}
+
+/** "waited 4 min", or "1.2 s · $0.004". */
+function price({ seconds, spent: how, dollars }) {
+  const time = took(seconds);
+  return [how && time ? `${how} ${time}` : time, typeof dollars === "number" && money(dollars)].filter(Boolean).join(" · ");
 }
 
 function coloured(text) {
@@ -117,22 +132,44 @@ function copyButton(text) {
 function contextView(app) {
   const summary = h("summary", {});
   const listing = h("ol", { class: "shown-blocks" });
-  const details = h("details", { class: "context-view" }, summary, h("p", { class: "hint" }, "The conversation exactly as the model reads it, byte for byte: one block an event, only ever appended to."), listing);
+  const details = h("details", { class: "context-view" }, summary, h("p", { class: "hint" }, "Exactly what the model reads, byte for byte: the prompt, then one block an event, only ever appended to."), listing);
   details.addEventListener("toggle", () => app.openContext(details.open));
 
   const update = (thread) => {
     const { context } = app.state;
-    const texts = context?.id === thread.id ? context.blocks : [];
+    const texts = context?.id === thread.id ? [context.system, ...context.blocks].filter(Boolean) : [];
     const bytes = texts.reduce((sum, text) => sum + new TextEncoder().encode(text).length, 0);
     fill(summary, h("h3", {}, "What the model was shown"), h("span", { class: "muted small" }, texts.length ? `${count(texts.length, "block")} · ${size(bytes)}` : ""));
-    reconcile(listing, texts.map((text, i) => ({ text, i })), { key: (b) => `${thread.id}-${b.i}`, sign: (b) => b.text, build: (b) => h("li", {}, h("pre", { tabindex: 0 }, b.text)) });
+    reconcile(listing, texts.map((text, i) => ({ text, i })), { key: (b) => `${thread.id}-${b.i}`, sign: (b) => b.text, build: (b) => h("li", {}, shownBlock(b.text, b.i === 0 && context.system ? thread.agent : "")) });
   };
   return { element: details, update };
 }
 
-/** A thread as one line of a list. */
-export function threadRow(thread, { current, open }) {
-  return h("li", {}, h("button", { type: "button", class: "thread-row", "aria-current": current ? "true" : null, onclick: open },
-    h("span", { class: ["pill", thread.status] }, STATES[thread.status] ?? thread.status), h("span", { class: "grow ellipsis" }, thread.title || thread.id),
-    h("span", { class: "muted small" }, thread.agent), h("time", { class: "muted small" }, thread.updated ? lately(thread.updated) : "")));
+const shownBlock = (text, agent) => {
+  const block = h("pre", { tabindex: 0 }, text);
+  return agent ? h("details", {}, h("summary", { class: "hint" }, `prompts/${agent}.md`), block) : block;
+};
+
+// Many threads
+
+/** Threads as a list of lines. `open(thread)` is what a click does; `update(threads, id)` shows them, the one with that id as the open one. */
+export function threadList(nothing, open) {
+  const list = h("ul", { class: "threads" });
+  const empty = h("p", { class: "nothing" }, nothing);
+  const ensureStop = walkable(list, "button");
+  const update = (threads, current) => {
+    empty.hidden = threads.length > 0;
+    reconcile(list, threads, {
+      key: (t) => t.id,
+      sign: (t) => [t.status, t.title, t.updated, t.agent, t.requester, t.id === current],
+      build: (t) => threadRow(t, t.id === current, open),
+    });
+    ensureStop();
+  };
+  return { element: h("div", {}, list, empty), update };
 }
+
+const threadRow = (thread, current, open) =>
+  h("li", {}, h("button", { type: "button", class: "thread-row", "aria-current": current ? "true" : null, onclick: () => open(thread) },
+    h("span", { class: ["pill", thread.status] }, STATES[thread.status] ?? thread.status), h("span", { class: "grow ellipsis" }, thread.title || thread.id),
+    h("span", { class: "muted small" }, [thread.requester?.split(" ")[0], thread.agent].filter(Boolean).join(" · ")), h("time", { class: "muted small" }, thread.updated ? lately(thread.updated) : "")));

@@ -46,18 +46,13 @@ export function took(seconds) {
 
 export const size = (bytes) => (bytes < 1000 ? `${bytes} B` : `${(bytes / 1000).toFixed(1)} KB`);
 export const count = (n, one, many = `${one}s`) => `${n} ${n === 1 ? one : many}`;
+/** US dollars; a call costs less than a cent. */
+export function money(dollars) {
+  if (dollars === 0) return "$0";
+  if (dollars < 0.0001) return "< $0.0001";
+  return `$${dollars >= 0.995 ? dollars.toFixed(2) : Number(dollars.toPrecision(2))}`;
+}
+
 export const tokens = (n) => (n < 1000 ? `${n} tok` : `${(n / 1000).toFixed(1)}k tok`);
 export const shorten = (text, length) => (text.length > length ? `${text.slice(0, length - 1).trimEnd()}…` : text);
 export const oneLine = (text) => String(text ?? "").replace(/\s+/g, " ").trim();
-
-export function initials(name) {
-  const words = String(name || "?").replace(/[^\p{L}\p{N} ]/gu, " ").trim().split(/\s+/);
-  return ((words[0]?.[0] ?? "?") + (words.length > 1 ? words.at(-1)[0] : "")).toUpperCase();
-}
-
-/** One of eight hues, always the same for a name. */
-export function hue(name) {
-  let sum = 0;
-  for (const letter of String(name)) sum = (sum * 31 + letter.codePointAt(0)) % 9973;
-  return sum % 8;
-}
