@@ -25,14 +25,16 @@ def thread_json(thread: Thread, *, events: bool = True) -> dict[str, Any]:
         "updated": iso(state.updated),
         "usage": usage_json(thread),
     }
-    return shown | {"events": [_with_verdict(thread, event) for event in thread.events]} if events else shown
+    return shown | {"events": [_with_what_follows(thread, event) for event in thread.events]} if events else shown
 
 
-def _with_verdict(thread: Thread, event: Event) -> dict[str, Any]:
-    """An event, and for a response whether it counted; the rest of what follows from the log is not repeated in it."""
+def _with_what_follows(thread: Thread, event: Event) -> dict[str, Any]:
+    """An event, with what is no fact of its own but worth seeing beside it: whether a response counted, what a call of the model cost."""
     shown = event_json(event)
     if isinstance(event, e.HumanResponded):
         shown["counted"] = isinstance(thread.state.verdicts[event.id], Counted)
+    if spent := cost([event]):
+        shown["cost_usd"] = _dollars(total(spent))
     return shown
 
 
