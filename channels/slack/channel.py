@@ -15,7 +15,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from bot.events import DeliveryAttempted
-from bot.owed import Delivery
+from bot.owed import Card, Delivery
 from bot.people import Team
 from bot.ports import Doubtful, Sent, Unavailable, Undelivered
 from bot.settings import Settings, SettingsError
@@ -23,6 +23,7 @@ from bot.thread import Thread
 from channels.slack.address import Address, conversation, parse
 from channels.slack.blocks import Message
 from channels.slack.connection import Introduced, client, code_of, reason
+from channels.slack.direct import place_of
 from channels.slack.directory import Directory
 from channels.slack.present import present
 
@@ -85,7 +86,8 @@ class SlackChannel:
                 return workspace.change(delivery.native, parts[0])
             spot = workspace.spot(address)
             there = self._there(workspace, spot, delivery, thread) if delivery.attempt > 1 and len(parts) > 1 else {}
-            return workspace.post(address, spot, parts, there, {"thread": thread.id, "delivery": delivery.key})
+            sent = workspace.post(address, spot, parts, there, {"thread": thread.id, "delivery": delivery.key})
+            return _leading_back(sent, delivery, thread)
 
     def find(self, delivery: Delivery, thread: Thread) -> Sent | None:
         """Whether all of it arrived. None: not all, and sending it again adds what is missing. Raises Doubtful."""
@@ -110,7 +112,7 @@ class SlackChannel:
         there = self._there(workspace, spot, delivery, thread)
         if len(there) < len(present(delivery, thread, self._team)):
             return None
-        return workspace.sent(address, spot.channel, there[0])
+        return _leading_back(workspace.sent(address, spot.channel, there[0]), delivery, thread)
 
     def _there(self, workspace: "Workspace", spot: Spot, delivery: Delivery, thread: Thread) -> dict[int, str]:
         """The parts of a delivery that stand in Slack, by number."""
@@ -227,6 +229,14 @@ class Workspace:
 
     def status(self, address: Address, words: str) -> None:
         self._client.assistant_threads_setStatus(channel_id=address.channel, thread_ts=address.thread_ts, status=words)
+
+
+def _leading_back(sent: Sent, delivery: Delivery, thread: Thread) -> Sent:
+    """What somebody is asked alone can be answered anywhere in their direct conversation, not only below the question."""
+    asks = isinstance(delivery.body, Card) and delivery.body.kind != "approval"
+    if not asks or delivery.address == thread.state.home:
+        return sent
+    return replace(sent, maps=(*filter(None, map(place_of, sent.maps)), *sent.maps))
 
 
 def _parts(messages: Iterator[Mapping[str, Any]], mine: Mapping[str, str]) -> Iterator[tuple[int, str]]:

@@ -23,7 +23,7 @@ from bot.judge import Counted, NotUnderstood, judge
 from bot.people import Team
 from bot.ports import Store, Unavailable
 from bot.thread import Thread
-from channels.slack import translate
+from channels.slack import direct, translate
 from channels.slack.blocks import Message
 from channels.slack.channel import METADATA
 from channels.slack.connection import Introduced, code_of, quiet
@@ -74,6 +74,8 @@ class Pump:
 
     def _hear(self, said: Heard) -> None:
         thread = self._thread_of(said)
+        if thread is None and self._answers(said):
+            return
         event = self._understood(thread, said.arrival.event)
         if said.stop and not isinstance(event, Cancelled):
             running = thread is not None and thread.state.status in ("running", "waiting", "paused")
@@ -83,6 +85,19 @@ class Pump:
         if done.new:
             log.info("thread %s: %s from Slack", done.thread, event.type)
             self._later(self._tell, said.spot, done.thread, event)
+
+    def _answers(self, said: Heard) -> bool:
+        """Whether it answers what was asked in this direct conversation, and then it is written down."""
+        event = said.arrival.event
+        found = direct.answered(self._store, self._shortened(event)) if isinstance(event, MessageReceived) else None
+        if found is None:
+            return False
+        thread, response = found
+        done = self._store.ingest(replace(said.arrival, event=response, thread=thread.id))
+        if done.new:
+            log.info("thread %s: %s from Slack", done.thread, response.type)
+            self._later(self._tell, said.spot, done.thread, response, True)
+        return True
 
     def _thread_of(self, said: Heard) -> Thread | None:
         id = self._store.find(said.arrival.address)
@@ -162,8 +177,8 @@ class Pump:
 
     # What they are told
 
-    def _tell(self, spot: Spot, id: str, event: Event) -> None:
-        if text := answer(self._store.load(id), event, self._team):
+    def _tell(self, spot: Spot, id: str, event: Event, counted: bool = False) -> None:
+        if text := answer(self._store.load(id), event, self._team, counted=counted):
             self._whisper(spot, text)
 
     def _answer(self, press: Pressed, id: str, event: Event) -> None:
