@@ -37,7 +37,7 @@ def _entry(thread: Thread, event: Event) -> dict[str, Any]:
             return {"what": "started", "who": event.actor.id, **started, **_what(call.tool, {}, event.digest)}
         case e.ToolReturned() | e.ToolFailed() | e.OutcomeUnknown():
             return {"what": event.type, "who": event.actor.id, "call": event.call, "attempt": event.attempt}
-        case e.TimedOut() | e.Escalated() | e.Reminded() | e.Withdrawn():
+        case e.AwayNoticed() | e.TimedOut() | e.Escalated() | e.Reminded() | e.Withdrawn():
             return {"what": event.type, "who": event.actor.id, "interaction": event.interaction}
         case _:
             return {}

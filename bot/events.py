@@ -250,6 +250,13 @@ class HumanContacted(Base):
     ladder: Ladder = Ladder()
 
 
+class AwayNoticed(Base):
+    """The mailbox of somebody who was asked answered by itself: they seem to be away. It answers nothing."""
+
+    type: Literal["away_noticed"] = "away_noticed"
+    interaction: str
+
+
 class Withdrawn(Base):
     type: Literal["withdrawn"] = "withdrawn"
     interaction: str
@@ -373,6 +380,7 @@ Event: TypeAlias = Annotated[
     | ToolFailed
     | OutcomeUnknown
     | HumanContacted
+    | AwayNoticed
     | Withdrawn
     | Replied
     | DeliveryAttempted

@@ -76,6 +76,9 @@ def block(state: "State", event: Event) -> str:
             about = {"id": event.interaction, "kind": event.kind, "asked": asked, "call": event.call or ""}
             said_by_call = event.kind == "question" and event.call
             return _element(event, about, "" if said_by_call else event.text)
+        case e.AwayNoticed():
+            about = {"id": event.interaction, **_who(event.actor)}
+            return _element(event, about, "Their mailbox answered by itself; they seem to be away.")
         case e.Withdrawn() | e.TimedOut():
             return _element(event, {"id": event.interaction}, "")
         case e.DeliveryFailed() if event.retry_at is None:

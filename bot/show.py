@@ -21,6 +21,7 @@ def thread_json(thread: Thread, *, events: bool = True) -> dict[str, Any]:
         "words": in_words(thread),
         "title": state.title,
         "requester": state.requester.name or state.requester.id,
+        "place": state.place,
         "addresses": list(state.addresses),
         "updated": iso(state.updated),
         "usage": usage_json(thread),
@@ -90,7 +91,9 @@ def in_words(thread: Thread) -> str:
     whom = " and ".join(waiting.audience.names) or (
         "approval" if waiting.kind == "approval" else state.requester.name or "an answer"
     )
-    return f"waiting for {whom} since {datetime.fromtimestamp(waiting.at, UTC):%H:%M} UTC"
+    away = " and ".join(each.name or each.id for each in state.open_interactions[0].away)
+    absent = f" (away: {away})" if away else ""
+    return f"waiting for {whom} since {datetime.fromtimestamp(waiting.at, UTC):%H:%M} UTC{absent}"
 
 
 def timeline(thread: Thread) -> list[tuple[str, str, str]]:
@@ -118,6 +121,8 @@ def _line(event: Event, verdicts: Mapping[str, Verdict]) -> tuple[str, str]:
             return "failed", event.error
         case e.HumanContacted():
             return "asked", f"{', '.join(event.audience.names) or 'the requester'}: {event.text}"
+        case e.AwayNoticed():
+            return "away", event.actor.name or event.actor.id
         case e.Replied():
             return "said", event.text
         case e.HandedOff():

@@ -58,6 +58,7 @@ class Interaction:
     where: str = ""  # the address it was settled from
     arguments: Mapping[str, JsonValue] | None = None  # as the approver changed them
     votes: tuple[Vote, ...] = ()
+    away: tuple[Actor, ...] = ()  # whose mailbox answered by itself
     escalated: tuple[str, ...] = ()  # who may answer as well by now
     reminded_at: float = 0.0
     outcome: Literal["", "running", "done", "failed", "unknown"] = ""
@@ -238,6 +239,8 @@ def fold(state: State, event: Event) -> State:
             return _ran(state, event)
         case e.HumanContacted() | e.Withdrawn() | e.TimedOut() | e.Reminded() | e.Escalated():
             return _asked(state, event)
+        case e.AwayNoticed():
+            return _away(state, event)
         case e.Replied():
             post = Post(key=event.id, address=event.address, kind="reply", text=event.text)
             return replace(_settle(_post(state, post), event.call), askers=(), unanswered=())
@@ -437,6 +440,12 @@ def _asked(state: State, event: e.HumanContacted | e.Withdrawn | e.TimedOut | e.
         return _settle(closed, interaction.asked.call)
     closed = _close(state, interaction, "timed_out", event)
     return _attend(_settle(closed, interaction.asked.call))
+
+
+def _away(state: State, event: e.AwayNoticed) -> State:
+    """On record beside the question; it moves nothing."""
+    asked = state.interactions.get(event.interaction)
+    return state if asked is None else _with_interaction(state, replace(asked, away=_with(asked.away, event.actor)))
 
 
 def _climbed(state: State, interaction: Interaction, event: e.Reminded | e.Escalated) -> State:

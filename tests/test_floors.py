@@ -23,7 +23,7 @@ HOMES = {
     "anthropic": ("workers/model",),
     "croniter": ("workers/clock",),
     "cryptography": ("channels/slack/seal",),
-    "dkim": ("channels/email/trust",),
+    "dkim": ("channels/email/signature",),
     "dotenv": ("bot/settings",),
     "fastapi": ("channels/web/", "channels/slack/http", "channels/sandbox/"),
     "httpx2": ("channels/sandbox/app",),

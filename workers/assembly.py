@@ -15,7 +15,7 @@ import agents
 from bot.events import Actor
 from bot.orphan import end_with_parent
 from bot.people import Team, assemble, read_config, unreachable
-from bot.ports import Channel, Model, Unavailable
+from bot.ports import Channel, Model, Store, Unavailable
 from bot.settings import Settings, SettingsError
 from workers.clock import check_schedules
 from workers.deliver import Deliveries
@@ -75,7 +75,7 @@ def _answering(url: str, timeout: float) -> RedisStore:
     return store
 
 
-def channels_of(settings: Settings, team: Team) -> Mapping[str, Channel]:
+def channels_of(settings: Settings, team: Team, store: Store) -> Mapping[str, Channel]:
     """The ways out that are configured."""
     ways: dict[str, Channel] = {}
     if settings.slack_on:
@@ -85,7 +85,7 @@ def channels_of(settings: Settings, team: Team) -> Mapping[str, Channel]:
     if settings.email_on:
         from channels.email.channel import email_channel
 
-        ways["email"] = email_channel(settings, team)
+        ways["email"] = email_channel(settings, team, store)
     return ways
 
 
@@ -100,12 +100,12 @@ def run_process(name: str, settings: Settings) -> int:
 
 def _worker(settings: Settings, team: Team) -> int:
     model = model_for(settings)
-    ways = channels_of(settings, team)
     _refuse_wrong_token(settings)
-    for warning in unreachable(team, ways):
-        log.warning(warning)
-    _say_which_model(model)
     with store_of(settings) as store:
+        ways = channels_of(settings, team, store)
+        for warning in unreachable(team, ways):
+            log.warning(warning)
+        _say_which_model(model)
         leases = Leases(LEASE)
         deliveries = Deliveries(store, ways, partial(rest, store, team), leases=leases)
         loop = Loop(store, team, model, deliveries, deliveries.progress, settings.data, leases=leases)

@@ -3,13 +3,10 @@
 import asyncio
 import logging
 import re
-import threading
-import time
-from collections import defaultdict, deque
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine, Iterable
 from datetime import UTC, datetime
-from typing import assert_never
+from email.message import EmailMessage
+from typing import TypeAlias, assert_never
 
 from bot.events import Delivered
 from bot.owed import Delivery
@@ -21,42 +18,21 @@ from channels.email import smtp
 from channels.email.address import Address
 from channels.email.compose import Letter, addresses_of, compose
 from channels.email.conversation import address_of, is_conversation
+from channels.email.imap import Disconnected, Refused, keep_copy
 from channels.email.me import Me
+from channels.email.oauth import Grant, grant_of
+from channels.email.pace import HOUR, Counts, Pace
 from channels.email.present import present
 
 log = logging.getLogger("parley.email")
 
-HOUR = 3_600.0
+Keep: TypeAlias = Callable[[bytes], Coroutine[None, None, None]]
+"""Puts a copy of a mail where the sent ones are. Raises Refused or Disconnected."""
+
 TO_ONE_THREAD = 20  # mails an hour
 TO_ONE_PERSON = 200
 SOON = 10.0  # seconds until another try where the server is not there or not willing
 MENDING = 300.0  # seconds until another try where somebody must mend the settings first
-
-
-@dataclass
-class Pace:
-    """How many mails each person got within the last hour, from this process."""
-
-    limit: int = TO_ONE_PERSON
-    clock: Callable[[], float] = time.monotonic
-    sent: dict[str, deque[float]] = field(default_factory=lambda: defaultdict(deque))
-    guard: threading.Lock = field(default_factory=threading.Lock)
-
-    def wait(self, people: Iterable[str]) -> float:
-        """Seconds until all of them may get another mail."""
-        with self.guard:
-            return max((self._wait(self.sent[each.casefold()]) for each in people), default=0.0)
-
-    def count(self, people: Iterable[str]) -> None:
-        with self.guard:
-            for each in people:
-                self.sent[each.casefold()].append(self.clock())
-
-    def _wait(self, times: deque[float]) -> float:
-        now = self.clock()
-        while times and times[0] <= now - HOUR:
-            times.popleft()
-        return times[-self.limit] + HOUR - now if len(times) >= self.limit else 0.0
 
 
 class EmailChannel:
@@ -64,20 +40,25 @@ class EmailChannel:
 
     scheme = "email"
 
-    def __init__(self, me: Me, team: Team, url: str, pace: Pace | None = None) -> None:
+    def __init__(
+        self, me: Me, team: Team, url: str, counts: Counts, *, grant: Grant | None = None, keep: Keep | None = None
+    ) -> None:
         self._me = me
         self._team = team
         self._url = url
-        self._pace = pace or Pace()
+        self._pace = Pace(counts, "to", TO_ONE_PERSON)
+        self._grant = grant
+        self._keep = keep
 
     def send(self, delivery: Delivery, thread: Thread) -> Sent:
         """Send the mail. Raises Undelivered or Doubtful."""
         letter, sender = present(delivery, thread, self._team, self._me)
         people = addresses_of(letter)
         self._hold_back(thread, people)
-        outcome = self._handed_over(letter, sender, people)
-        self._check(outcome, letter)
+        message = self._written(letter, sender)
+        self._check(self._handed_over(message, people), letter)
         self._pace.count(people)
+        self._keep_copy(message)
         begun = not is_conversation(thread, delivery.address, self._me)
         return Sent(letter.message_id, maps=(address_of(letter.message_id),) if begun else ())
 
@@ -94,12 +75,22 @@ class EmailChannel:
             log.warning("thread %s: too many mails within an hour; the next one waits %.0f s", thread.id, wait)
             raise Undelivered("Too many mails went out within an hour.", wait)
 
-    def _handed_over(self, letter: Letter, sender: Address, people: tuple[str, ...]) -> smtp.Outcome:
+    def _written(self, letter: Letter, sender: Address) -> EmailMessage:
         try:
-            message = compose(letter, sender, datetime.now(UTC))
+            return compose(letter, sender, datetime.now(UTC))
         except ValueError as error:
             raise Undelivered(f"The mail cannot be written: {error}.") from None
-        return asyncio.run(smtp.send(self._url, message, self._me.address, people))
+
+    def _handed_over(self, message: EmailMessage, people: tuple[str, ...]) -> smtp.Outcome:
+        return asyncio.run(smtp.send(self._url, message, self._me.address, people, grant=self._grant))
+
+    def _keep_copy(self, message: EmailMessage) -> None:
+        """A copy among the sent mails is a kindness: the mail is out, whatever becomes of it."""
+        try:
+            if self._keep:
+                asyncio.run(self._keep(message.as_bytes()))
+        except (Refused, Disconnected) as problem:
+            log.warning("a mail was sent, but not kept among the sent ones: %s", problem)
 
     def _check(self, outcome: smtp.Outcome, letter: Letter) -> None:
         """What became of a mail, as the exceptions of bot.ports; nothing where whoever it is for has it."""
@@ -140,7 +131,14 @@ def without_addresses(text: str) -> str:
     return re.sub(r"[^\s<>()]+@[^\s<>()]+", "…", text)
 
 
-def email_channel(settings: Settings, team: Team) -> EmailChannel:
+def email_channel(settings: Settings, team: Team, counts: Counts) -> EmailChannel:
     """The way out with the settings of this process. Raises SettingsError where one is missing."""
     settings.require("EMAIL_ADDRESS", "SMTP_URL", "BOT_SECRET")
-    return EmailChannel(Me.of(settings, team), team, settings.smtp_url)
+    grant = grant_of(settings)
+    keep = _keeping(settings, grant) if settings.email_sent_folder else None
+    return EmailChannel(Me.of(settings, team), team, settings.smtp_url, counts, grant=grant, keep=keep)
+
+
+def _keeping(settings: Settings, grant: Grant | None) -> Keep:
+    settings.require("IMAP_URL")
+    return lambda raw: keep_copy(settings.imap_url, settings.email_sent_folder, raw, grant)

@@ -10,16 +10,20 @@ from typing import cast
 from urllib.parse import urlsplit
 
 from bot.checkup import Finding, bad, good, unset, warning
-from bot.settings import Settings, credentials
+from bot.ports import Store
+from bot.settings import Settings, SettingsError, credentials
 from channels.email import mail as mails
 from channels.email import smtp
 from channels.email.address import domain
 from channels.email.channel import without_addresses
-from channels.email.imap import Arrived, Disconnected, Mailbox, Pace, Positioned, Refused, _connected, _folder
+from channels.email.imap import Arrived, Disconnected, Mailbox, Pace, Positioned, Refused, connected, folder_of
+from channels.email.oauth import Grant, grant_of
+from channels.email.pump import UNHEALTHY, last_look
 
 SECONDS = 8.0  # for one answer of a mail server
 PACE = Pace(timeout=SECONDS, idle=5, poll=1, first_look=1)
 ON_ITS_WAY = 60.0  # seconds that a mail to oneself may take
+READ = "Start python -m bot email; its log says what keeps it from the mailbox."
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -35,20 +39,25 @@ def check_up(settings: Settings, *, send: bool = False, patience: float = ON_ITS
         "BOT_SECRET": settings.secret,
     }
     yield from (unset(variable) for variable, value in needed.items() if not value)
-    ways = [*_reading(settings.imap_url), *_sending(settings.smtp_url, settings.email_address)]
+    try:
+        grant = grant_of(settings)
+    except SettingsError as problem:
+        yield bad("OAuth is set up by half", str(problem))
+        return
+    ways = [*_reading(settings.imap_url, grant), *_sending(settings.smtp_url, settings.email_address, grant)]
     yield from ways
-    yield _vouching(settings.email_authserv_id)
+    yield from _vouching(settings)
     if send:
         ready = all(needed.values()) and all(finding.mark != "✗" for finding in ways)
         yield _forgery(settings, patience) if ready else _nothing_sent()
 
 
-def _reading(url: str) -> Iterator[Finding]:
+def _reading(url: str, grant: Grant | None) -> Iterator[Finding]:
     if not url:
         return
     yield from _in_the_open("IMAP_URL", url, "imaps://")
     try:
-        idles = asyncio.run(_opened(url))
+        idles = asyncio.run(_opened(url, grant))
     except Refused as problem:
         yield bad(
             str(problem), "Correct IMAP_URL, user and password percent-encoded; many providers want an app password."
@@ -56,24 +65,24 @@ def _reading(url: str) -> Iterator[Finding]:
     except Disconnected as problem:
         yield bad(str(problem), "Check the host and the port of IMAP_URL, and whether the server is up.")
     else:
-        yield good(f"IMAP opens {_folder(url)}" + (", and IDLE tells of new mails at once" if idles else ""))
+        yield good(f"IMAP opens {folder_of(url)}" + (", and IDLE tells of new mails at once" if idles else ""))
         if not idles:
             minute = "Nothing must be done: Parley looks once a minute instead."
             yield warning("the IMAP server has no IDLE, so mails are noticed late", minute)
 
 
-async def _opened(url: str) -> bool:
+async def _opened(url: str, grant: Grant | None) -> bool:
     """Whether the mailbox's server tells of new mails. Raises Refused or Disconnected where it cannot be opened."""
-    async with _connected(url, PACE) as connection:
-        await connection.select(_folder(url))
-        return bool(connection._client.has_capability("IDLE"))
+    async with connected(url, PACE, grant) as connection:
+        await connection.select(folder_of(url))
+        return connection.idles
 
 
-def _sending(url: str, address: str) -> Iterator[Finding]:
+def _sending(url: str, address: str, grant: Grant | None) -> Iterator[Finding]:
     if not url:
         return
     yield from _in_the_open("SMTP_URL", url, "smtps:// or smtp+starttls://")
-    trouble = asyncio.run(_logged_in(url, address))
+    trouble = asyncio.run(smtp.try_login(url, address, grant=grant, seconds=SECONDS))
     if isinstance(trouble, smtp.Misconfigured):
         yield bad("no mail can be sent", without_addresses(trouble.why))
     elif isinstance(trouble, smtp.Retry | smtp.Failed | smtp.Unknown):
@@ -85,13 +94,15 @@ def _sending(url: str, address: str) -> Iterator[Finding]:
         yield good("SMTP answers; SMTP_URL names no user, so nothing was logged in")
 
 
-async def _logged_in(url: str, address: str) -> smtp.Outcome | None:
-    """Connect, encrypt and log in as for a mail, and hang up. None: all of it went well."""
-    client = smtp._client(url, address, SECONDS)
-    try:
-        return await smtp._troubled(client.connect(), "reached")
-    finally:
-        client.close()
+def reader(settings: Settings, store: Store) -> Finding:
+    """Whether a process reads the mailbox, by when it was last looked at."""
+    at = last_look(settings, store)
+    if at is None:
+        return warning("no process has read the mailbox yet", READ)
+    ago = max(store.now() - at, 0.0)
+    if ago > UNHEALTHY:
+        return bad(f"the mailbox was last looked at {ago / 60:.0f} minutes ago", READ)
+    return good(f"the mailbox was looked at {ago:.0f} s ago")
 
 
 def _in_the_open(variable: str, url: str, better: str) -> Iterator[Finding]:
@@ -101,11 +112,15 @@ def _in_the_open(variable: str, url: str, better: str) -> Iterator[Finding]:
         yield warning(f"{variable} sends its password unencrypted", f"Write {better} where the server knows it.")
 
 
-def _vouching(authserv_id: str) -> Finding:
-    if authserv_id:
-        return good(f"mails may decide where {authserv_id} vouches for their sender")
+def _vouching(settings: Settings) -> Iterator[Finding]:
+    if settings.email_authserv_id:
+        yield good(f"mails may decide where {settings.email_authserv_id} vouches for their sender")
+    if settings.email_dkim:
+        yield good("mails may decide where their sender's own domain signed them (DKIM)")
+    if settings.mails_decide:
+        return
     mend = "Set it to the name that your mail server writes first in its Authentication-Results; any mail it received shows it."
-    return warning("EMAIL_AUTHSERV_ID is not set, so mails decide nothing: nobody vouches for their senders", mend)
+    yield warning("EMAIL_AUTHSERV_ID is not set, so mails decide nothing: nobody vouches for their senders", mend)
 
 
 # The forgery
@@ -127,12 +142,14 @@ def _forgery(settings: Settings, patience: float) -> Finding:
 
 
 async def _sent_to_itself(settings: Settings, patience: float) -> Finding:
-    token, mailbox = secrets.token_hex(8), Mailbox(settings.imap_url, pace=PACE)
+    token, mailbox = secrets.token_hex(8), Mailbox(settings.imap_url, grant=grant_of(settings), pace=PACE)
     items = cast(AsyncGenerator[Arrived | Positioned, None], mailbox.watch(None))
     async with asyncio.timeout(patience), aclosing(items):
         await anext(items)  # from here on, whatever comes is new
         address = settings.email_address
-        outcome = await smtp.send(settings.smtp_url, forged(settings, token), address, [address], seconds=SECONDS)
+        outcome = await smtp.send(
+            settings.smtp_url, forged(settings, token), address, [address], grant=grant_of(settings), seconds=SECONDS
+        )
         if not isinstance(outcome, smtp.Sent):
             mend = "Check that SMTP_URL's user may send as EMAIL_ADDRESS."
             return bad(f"the mail to itself was not sent: {without_addresses(outcome.why).rstrip('.')}", mend)

@@ -16,8 +16,9 @@ from urllib.parse import unquote, urlsplit
 from aioimaplib import IMAP4, IMAP4_SSL, AioImapException
 
 from bot.settings import credentials
+from channels.email.oauth import Grant, GrantRefused, GrantUnavailable
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("parley.email")
 
 _AT_ONCE = 200  # UIDs in one FETCH: aioimaplib overflows Python's stack at some 980 answers in one read
 _RESCAN = timedelta(days=14)
@@ -89,9 +90,16 @@ class Mailbox:
     """One folder of one mailbox. `watch` gives its mails for ever; `last_cycle` and `trouble` tell how it is."""
 
     def __init__(
-        self, url: str, *, limit: int = 30_000_000, from_start: bool = False, pace: Pace | None = None
+        self,
+        url: str,
+        *,
+        grant: Grant | None = None,
+        limit: int = 30_000_000,
+        from_start: bool = False,
+        pace: Pace | None = None,
     ) -> None:
         self._url = url
+        self._grant = grant
         self._limit = limit
         self._from_start = from_start
         self._pace = pace or Pace()
@@ -131,8 +139,8 @@ class Mailbox:
             await asyncio.sleep(delay)
 
     async def _session(self, cursor: Cursor | None) -> AsyncGenerator[Arrived | Positioned, None]:
-        async with _connected(self._url, self._pace) as connection:
-            folder = await connection.select(_folder(self._url))
+        async with connected(self._url, self._pace, self._grant) as connection:
+            folder = await connection.select(folder_of(self._url))
             position, uids = await self._beginning(connection, folder, cursor)
             last = position.uid
             if cursor is None or cursor.uidvalidity != position.uidvalidity:
@@ -186,7 +194,7 @@ def backoff(failures: int, pace: Pace) -> float:
     return delay * random.uniform(0.75, 1.0)  # noqa: S311 - not for secrets
 
 
-def _folder(url: str) -> str:
+def folder_of(url: str) -> str:
     return unquote(urlsplit(url).path.strip("/")) or "INBOX"
 
 
@@ -196,11 +204,18 @@ class _Folder:
     uidnext: int
 
 
+async def keep_copy(url: str, folder: str, raw: bytes, grant: Grant | None = None, pace: Pace | None = None) -> None:
+    """Put a mail that was sent into a folder of the mailbox, as read. Raises Refused or Disconnected."""
+    async with connected(url, pace or Pace(), grant) as connection:
+        await connection.put(folder, raw)
+
+
 @asynccontextmanager
-async def _connected(url: str, pace: Pace) -> AsyncIterator["_Connection"]:
+async def connected(url: str, pace: Pace, grant: Grant | None = None) -> AsyncIterator["_Connection"]:
+    """A connection that is logged in. Raises Refused or Disconnected."""
     connection = _Connection(url, pace.timeout)
     try:
-        await connection.log_in(*credentials(url))
+        await connection.log_in(*credentials(url), grant)
         yield connection
     finally:
         await connection.close()
@@ -223,9 +238,44 @@ class _Connection:
         else:
             self._client = IMAP4(host, port, timeout=timeout)
         self._client.protocol.conn_lost_cb = lambda _: self._lost.set()
+        self._client.protocol._continuation = self._go_on
 
-    async def log_in(self, user: str, password: str) -> None:
+    def _go_on(self, line: bytes) -> None:
+        """A server that refuses a token explains itself first, and waits for an empty line, which aioimaplib does not send."""
+        protocol = self._client.protocol
+        if protocol.pending_sync_command is not None and protocol.pending_sync_command.name == "AUTHENTICATE":
+            protocol.transport.write(b"\r\n")
+        else:
+            type(protocol)._continuation(protocol, line)
+
+    @property
+    def idles(self) -> bool:
+        """Whether the server tells of new mails at once."""
+        return bool(self._client.has_capability("IDLE"))
+
+    async def log_in(self, user: str, password: str, grant: Grant | None = None) -> None:
         await self._answer(self._client.wait_hello_from_server(), "the greeting")
+        if grant:
+            await self._authenticate(user, grant)
+        else:
+            await self._log_in(user, password)
+        await self._answer(self._client.protocol.capability(), "CAPABILITY")
+        if self._client.has_capability("ID"):
+            await self._answer(self._client.id(name="Parley"), "ID")
+
+    async def _authenticate(self, user: str, grant: Grant) -> None:
+        try:
+            token = await grant.token()
+        except GrantRefused as problem:
+            raise Refused(str(problem)) from problem
+        except GrantUnavailable as problem:
+            raise Disconnected(str(problem)) from problem
+        response = await self._answer(self._client.protocol.xoauth2(user, token), "AUTHENTICATE")
+        if response.result != "OK":
+            grant.forget()
+            raise Refused("the mail server refuses the token for the user of IMAP_URL")
+
+    async def _log_in(self, user: str, password: str) -> None:
         if "LOGINDISABLED" in self._client.protocol.capabilities:
             raise Refused(
                 "the mail server takes no password over an unencrypted connection: write imaps:// in IMAP_URL"
@@ -235,9 +285,6 @@ class _Connection:
             if any(b"[UNAVAILABLE]" in bytes(line).upper() for line in response.lines):
                 raise Disconnected("the mail server cannot check logins at the moment")
             raise Refused("the mail server refuses the user or the password of IMAP_URL")
-        await self._answer(self._client.protocol.capability(), "CAPABILITY")
-        if self._client.has_capability("ID"):
-            await self._answer(self._client.id(name="Parley"), "ID")
 
     async def select(self, folder: str) -> _Folder:
         if not folder.isascii():
@@ -284,9 +331,17 @@ class _Connection:
         lines = await self._done(self._client.uid("fetch", str(uid), f"(UID {part})"), "FETCH", patience)
         return next((bytes(line) for line in lines if isinstance(line, bytearray)), None)
 
+    async def put(self, folder: str, raw: bytes) -> None:
+        if not folder.isascii():
+            raise Refused("the folder in EMAIL_SENT_FOLDER has a name with letters beyond ASCII")
+        patience = self._timeout + len(raw) / 50_000
+        response = await self._answer(self._client.append(raw, _quoted(folder), flags="\\Seen"), "APPEND", patience)
+        if response.result != "OK":
+            raise Refused("the mail server has no such folder as EMAIL_SENT_FOLDER names")
+
     async def wait(self, seconds: float, *, idle: bool) -> None:
         """Until the server says that something happened, or so many seconds."""
-        if not idle or not self._client.has_capability("IDLE"):
+        if not idle or not self.idles:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._lost.wait(), seconds)
             await self._done(self._client.noop(), "NOOP")

@@ -26,12 +26,14 @@ class Bounce:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a mail is and which sign told. `quiet`: its author's system asks for no automatic answers."""
+    """What a mail is and which sign told. `quiet`: its author's system asks for no automatic answers; `absence`: a
+    mailbox answered in place of its owner."""
 
     kind: Literal["human", "auto", "bounce"]
     why: str
     bounce: Bounce | None = None
     quiet: bool = False
+    absence: bool = False
 
 
 def classify(mail: Mail) -> Kind:
@@ -42,7 +44,7 @@ def classify(mail: Mail) -> Kind:
             return Kind("auto", "it reports a delivery that went well", quiet=True)
         return Kind("bounce", why, bounce, quiet=True)
     if why := _machine_sign(mail):
-        return Kind("auto", why, quiet=True)
+        return Kind("auto", why, quiet=True, absence=_absent(mail))
     return Kind("human", "nothing in it says that a machine wrote it", quiet=_asks_for_silence(mail))
 
 
@@ -119,6 +121,12 @@ def _machine_sign(mail: Mail) -> str:
     if _null_sender(mail):
         return "its envelope names no sender"
     return ""
+
+
+def _absent(mail: Mail) -> bool:
+    replied = _word(mail.first("auto-submitted")) == "auto-replied" or _word(mail.first("x-autoreply")) == "yes"
+    answered = replied or _word(mail.first("precedence")) in ("auto_reply", "auto-reply")
+    return not _report(mail) and (answered or bool(_ABSENT.match(mail.subject[:300])))
 
 
 def _asks_for_silence(mail: Mail) -> bool:

@@ -8,16 +8,20 @@ from bot.people import Team
 from bot.settings import Settings
 from channels.email import compose, token
 from channels.email.mail import Mail, message_ids
+from channels.email.signature import DNS, Keys, signed
+from channels.email.trust import Verdict, authentication
 
 
 @dataclass(frozen=True)
 class Me:
-    """`aliases` are the addresses that routes name; `authserv_id` is the server whose word about senders is taken."""
+    """`aliases` are the addresses that routes name; `authserv_id` is the server whose word about senders is taken, and
+    `keys` gives the keys by which Parley verifies senders' own signatures, if it does."""
 
     address: str
     secret: str
     aliases: tuple[str, ...] = ()
     authserv_id: str = ""
+    keys: Keys | None = None
 
     @classmethod
     def of(cls, settings: Settings, team: Team) -> "Me":
@@ -25,7 +29,20 @@ class Me:
         settings.require("EMAIL_ADDRESS", "BOT_SECRET")
         named = [place.partition(":")[2] for place in team.routes if place.casefold().startswith("email:")]
         aliases = tuple(each for each in named if "@" in each and "*" not in each and each != settings.email_address)
-        return cls(settings.email_address, settings.secret, aliases, settings.email_authserv_id)
+        keys = DNS if settings.email_dkim else None
+        return cls(settings.email_address, settings.secret, aliases, settings.email_authserv_id, keys)
+
+    # Who wrote a mail
+
+    @property
+    def can_tell(self) -> bool:
+        """Whether anybody vouches for who wrote a mail; otherwise mails decide nothing."""
+        return bool(self.authserv_id or self.keys)
+
+    def verdict(self, mail: Mail, raw: bytes) -> Verdict:
+        """Whether a mail is from whom it says: by the configured server's word, else by a signature of the sender's domain."""
+        verdict = authentication(mail, self.authserv_id)
+        return verdict if verdict.proved or self.keys is None else signed(mail, raw, self.keys)
 
     # Addresses
 

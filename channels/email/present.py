@@ -132,11 +132,12 @@ def _receipt(receipt: Receipt, scene: Scene) -> Body:
 
 
 def _unproved(me: Me) -> str:
-    if not me.authserv_id:
+    if not me.can_tell:
         return (
             "mails decide nothing here, because EMAIL_AUTHSERV_ID is not set and so nobody vouches for their senders."
         )
-    return f"nobody vouched that the mail is from you; {me.authserv_id} did not confirm its sender."
+    doubt = f"{me.authserv_id} did not confirm its sender" if me.authserv_id else "its sender's domain did not sign it"
+    return f"nobody vouched that the mail is from you; {doubt}."
 
 
 # Questions and approvals
@@ -148,7 +149,7 @@ def _approval(card: Card, scene: Scene, subject: str = "") -> Body:
     reply_to = scene.me.reply_address(card.interaction)
     if not card.open:
         return pages.shown_only(opening, lines, instead=_standing(card, scene))
-    if not scene.me.authserv_id or not reply_to:
+    if not scene.me.can_tell or not reply_to:
         return pages.shown_only(opening, lines, instead=_instead(card, scene), until=until)
     return pages.approval(
         opening, lines, example=_example(card.arguments), until=until, reply_to=reply_to, subject=subject
@@ -160,7 +161,7 @@ def _question(card: Card, scene: Scene, *, at_home: bool) -> Body:
     until = scene.when(card.until) if card.until is not None else ""
     if not card.open:
         body = pages.said(asked) + pages.line(_standing(card, scene))
-    elif card.names and not scene.me.authserv_id:
+    elif card.names and not scene.me.can_tell:
         body = pages.said(asked) + pages.line(_instead(card, scene))
     else:
         body = pages.question(asked, card.choices, until=until)
@@ -169,7 +170,7 @@ def _question(card: Card, scene: Scene, *, at_home: bool) -> Body:
 
 def _instead(card: Card, scene: Scene) -> str:
     """Why mail cannot settle this, and what can."""
-    if not scene.me.authserv_id:
+    if not scene.me.can_tell:
         why = "Mails decide nothing here, because EMAIL_AUTHSERV_ID is not set and so nobody vouches for their senders."
     else:
         why = "Mails cannot decide this, because EMAIL_ADDRESS is too long to carry a reply address."

@@ -8,24 +8,29 @@ from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, TypeVar, cast
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from bot.ids import digest
 from bot.people import Team
-from bot.ports import Store, Unavailable
+from bot.ports import Store, Unavailable, Vault
 from bot.settings import Settings, credentials
 from channels.email import mail as mails
-from channels.email.imap import Arrived, Cursor, Mailbox, Pace, Positioned
+from channels.email.imap import Arrived, Cursor, Mailbox, Positioned, folder_of
+from channels.email.imap import Pace as Patience
 from channels.email.me import Me
-from channels.email.translate import Ignored, Returned, Said, translate
+from channels.email.oauth import grant_of
+from channels.email.pace import Pace
+from channels.email.translate import Ignored, Noticed, Returned, Said, translate
 
 log = logging.getLogger("parley.email")
 
-LOCK = 12.0  # seconds after which another process takes over from one that died
-AGAIN = 2.0  # seconds between looks whether the mailbox is free, and between tries while the store is away
+LOCK = 8.0  # seconds after which another process takes over from one that died
+AGAIN = 1.0  # seconds between looks whether the mailbox is free, and between tries while the store is away
+FROM_ONE_STRANGER = 60  # mails an hour; more stay unread in the mailbox
+UNHEALTHY = 600.0  # seconds without a look at the mailbox: two rounds of the usual pace, and some patience
 TRIES = 3  # at understanding one mail, before it is set aside
 
-Meaning: TypeAlias = Said | Returned | Ignored
+Meaning: TypeAlias = Said | Returned | Noticed | Ignored
 T = TypeVar("T")
 
 
@@ -35,19 +40,25 @@ def run_mailbox(
     store: Store,
     *,
     stop: threading.Event | None = None,
-    pace: Pace | None = None,
+    pace: Patience | None = None,
 ) -> None:
     """Read the mailbox of IMAP_URL until told to stop. Raises SettingsError where a setting is missing; an outage is waited out."""
     settings.require("EMAIL_ADDRESS", "IMAP_URL", "BOT_SECRET")
-    intake = Intake(Me.of(settings, team), team, store, f"mailbox:{_name(settings.imap_url)}")
-    mailbox = Mailbox(settings.imap_url, pace=pace)
+    intake = Intake(Me.of(settings, team), team, store, name_of(settings.imap_url))
+    mailbox = Mailbox(settings.imap_url, grant=grant_of(settings), pace=pace)
     asyncio.run(_until(stop or threading.Event(), _turns(mailbox, intake)))
 
 
-def _name(url: str) -> str:
+def name_of(url: str) -> str:
     """A name for a mailbox that holds no address: the same for everybody who reads it."""
-    parts = urlsplit(url)
-    return digest([parts.hostname, credentials(url)[0], unquote(parts.path.strip("/")) or "INBOX"])[:12]
+    named = digest([urlsplit(url).hostname, credentials(url)[0], folder_of(url)])
+    return f"mailbox:{named[:12]}"
+
+
+def last_look(settings: Settings, store: Vault) -> float | None:
+    """When somebody last looked into the mailbox, by the store's clock; None: nobody ever did."""
+    at = store.get(f"{name_of(settings.imap_url)}:looked")
+    return float(at) if at else None
 
 
 @dataclass(frozen=True)
@@ -73,9 +84,11 @@ class Intake:
             return self._move_on(item)
         meaning = self._meaning(item, item.raw)
         if isinstance(meaning, Said):
-            return self._write_down(meaning, item)
+            return self._write_down(meaning, item) if self._has_room(meaning) else self._move_on(item)
         if isinstance(meaning, Returned):
             self._fail(meaning)
+        elif isinstance(meaning, Noticed):
+            self._note(meaning)
         else:
             log.info("mail %s: nothing to do (%s)", item.cursor, meaning.why)
         return self._move_on(item)
@@ -92,6 +105,22 @@ class Intake:
             mail = replace(mail, reason=f"The mail is too large to be read: {item.size / 1e6:.0f} MB.")
         return translate(mail, raw, self.me, self.team, self.store)
 
+    def _has_room(self, said: Said) -> bool:
+        """People of bot.toml write as much as they like; a stranger who never stops is a machine, or means no good."""
+        actor = said.arrival.event.actor
+        pace = Pace(self.store, "from", FROM_ONE_STRANGER)
+        if actor.known:
+            return True
+        if pace.wait([actor.id]):
+            log.warning("a stranger's mail stays unread in the mailbox: it is one too many within an hour")
+            return False
+        pace.count([actor.id])
+        return True
+
+    def looked(self) -> None:
+        """Put on record that the mailbox was looked at, for whoever asks how it is."""
+        self.store.put(f"{self.name}:looked", str(self.store.now()).encode())
+
     def _write_down(self, said: Said, item: Arrived) -> None:
         for content in said.blobs:
             self.store.put_blob(content)
@@ -103,6 +132,10 @@ class Intake:
         self.store.record(returned.thread, returned.event)
         self.store.look_at(returned.thread.id, self.store.now())
         log.error("thread %s: the mail for %s came back", returned.thread.id, returned.event.delivery)
+
+    def _note(self, noticed: Noticed) -> None:
+        self.store.record(noticed.thread, noticed.event)
+        log.info("thread %s: whoever was asked is away", noticed.thread.id)
 
     def _move_on(self, item: Arrived | Positioned) -> None:
         self.store.set_cursor(self.name, str(item.cursor))
@@ -117,7 +150,7 @@ async def _turns(mailbox: Mailbox, intake: Intake) -> None:
             continue
         log.info("reading the mailbox")
         try:
-            await _first(_read(mailbox, intake), _kept(intake, token))
+            await _first(_read(mailbox, intake), _kept(mailbox, intake, token))
         finally:
             with suppress(Unavailable):
                 intake.store.unlock(intake.name, token)
@@ -140,10 +173,13 @@ async def _taken(intake: Intake, item: Arrived | Positioned) -> None:
     return await _patiently(lambda: intake.set_aside(item))
 
 
-async def _kept(intake: Intake, token: str) -> None:
-    """Hold the mailbox; returns when it was lost."""
-    held = True
+async def _kept(mailbox: Mailbox, intake: Intake, token: str) -> None:
+    """Hold the mailbox, and say how it is; returns when it was lost."""
+    held, looked = True, mailbox.last_cycle
     while held:
+        if looked != mailbox.last_cycle:
+            looked = mailbox.last_cycle
+            await _patiently(intake.looked)
         await asyncio.sleep(LOCK / 3)
         held = await _patiently(lambda: intake.store.keep(intake.name, token, LOCK))
     log.warning("another process reads the mailbox now")

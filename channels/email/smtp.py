@@ -19,6 +19,7 @@ from aiosmtplib import (
 
 from bot.settings import credentials
 from channels.email.address import domain, is_mailbox
+from channels.email.oauth import Grant, GrantRefused, GrantUnavailable
 
 _PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 _LOGIN_NEEDED = {530, 534, 535, 538}
@@ -74,7 +75,8 @@ class Misconfigured:
     why: str
 
 
-Outcome = Sent | Retry | Failed | Unknown | Misconfigured
+Trouble = Retry | Failed | Unknown | Misconfigured
+Outcome = Sent | Trouble
 
 
 async def send(
@@ -83,23 +85,24 @@ async def send(
     sender: str,
     recipients: Sequence[str],
     *,
+    grant: Grant | None = None,
     seconds: float = 60,
     patience: float = 180,
 ) -> Outcome:
     """Send one mail over a connection of its own. Never raises for what a server or a network does.
 
     `url` is smtp:// (plain), smtp+starttls:// or smtps://, user and password percent-encoded. `sender` gets the bounces;
-    "" for none. `seconds` is how long one answer may take, `patience` the last one, for the whole mail.
+    "" for none; `grant` logs in where there is no password. `seconds` is how long one answer may take, `patience` the last one, for the whole mail.
     """
     if not recipients or not all(is_mailbox(each) for each in (*recipients, *([sender] if sender else []))):
         return Failed("The mail has an address that no mail server takes, or none at all.")
     raw = message if isinstance(message, bytes) else message.as_bytes()
-    client = _client(url, sender, seconds)
+    client = _client(url, sender, seconds, grant)
     try:
-        if trouble := await _troubled(client.connect(), "reached"):
+        if trouble := await _logged_in(client, grant):
             return trouble
         refused: list[Refusal] = []
-        if trouble := await _troubled(_addressed(client, sender, recipients, len(raw), refused), "asked"):
+        if trouble := await _troubled(_addressed(client, sender, recipients, len(raw), refused)):
             return trouble
         if len(refused) == len(recipients):
             return _none_accepted(refused)
@@ -108,7 +111,30 @@ async def send(
         client.close()
 
 
-def _client(url: str, sender: str, seconds: float) -> aiosmtplib.SMTP:
+async def try_login(url: str, sender: str, *, grant: Grant | None = None, seconds: float = 60) -> Trouble | None:
+    """Connect, encrypt and log in as for a mail, and hang up. None: all of it went well."""
+    client = _client(url, sender, seconds, grant)
+    try:
+        return await _logged_in(client, grant)
+    finally:
+        client.close()
+
+
+async def _logged_in(client: aiosmtplib.SMTP, grant: Grant | None) -> Trouble | None:
+    try:
+        if grant:
+            await grant.token()
+    except GrantRefused as problem:
+        return Misconfigured(f"No mail can be sent: {problem}.")
+    except GrantUnavailable as problem:
+        return Retry(f"No mail can be sent now: {problem}.")
+    trouble = await _troubled(client.connect())
+    if grant and isinstance(trouble, Misconfigured):
+        grant.forget()
+    return trouble
+
+
+def _client(url: str, sender: str, seconds: float, grant: Grant | None = None) -> aiosmtplib.SMTP:
     parts = urlsplit(url)
     user, password = credentials(url)
     plain = parts.scheme == "smtp"
@@ -116,7 +142,8 @@ def _client(url: str, sender: str, seconds: float) -> aiosmtplib.SMTP:
         hostname=parts.hostname,
         port=parts.port or _PORTS[parts.scheme],
         username=user or None,
-        password=password or None,
+        password=None if grant else password or None,
+        oauth_token_generator=grant.token if grant else None,
         local_hostname=domain(sender) or "localhost",
         timeout=seconds,
         use_tls=parts.scheme == "smtps",
@@ -159,7 +186,7 @@ def _none_accepted(refused: Sequence[Refusal]) -> Outcome:
     return Failed(why, tuple(refused)) if permanent else Retry(why, tuple(refused))
 
 
-async def _troubled(step: Awaitable[Any], what: str) -> Outcome | None:
+async def _troubled(step: Awaitable[Any]) -> Trouble | None:
     """What is wrong when a step before the mail itself does not succeed; None when it does."""
     try:
         await step
@@ -180,7 +207,7 @@ async def _troubled(step: Awaitable[Any], what: str) -> Outcome | None:
     return None
 
 
-def _answered(problem: SMTPResponseException) -> Outcome:
+def _answered(problem: SMTPResponseException) -> Trouble:
     said = f"{problem.code} {_short(problem.message)}"
     if problem.code in _LOGIN_NEEDED:
         return Misconfigured("The mail server wants a login: write user and password into SMTP_URL.")
@@ -189,7 +216,7 @@ def _answered(problem: SMTPResponseException) -> Outcome:
     return Retry(f"The mail server does not take the mail now: {said}")
 
 
-def _unreachable(problem: BaseException) -> Outcome:
+def _unreachable(problem: BaseException) -> Trouble:
     cause: BaseException | None = problem
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):

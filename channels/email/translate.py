@@ -12,6 +12,7 @@ from bot.events import (
     PARLEY,
     Actor,
     Attachment,
+    AwayNoticed,
     DeliveryAttempted,
     DeliveryFailed,
     MessageReceived,
@@ -31,7 +32,6 @@ from channels.email.me import Me
 from channels.email.meaning import QUOTED, Meant, meant
 from channels.email.newtext import NewText, new_text
 from channels.email.present import our_words
-from channels.email.trust import authentication
 
 LONGEST = 8_000  # bytes of text in an event; the whole mail is a blob
 KEPT = 10_000_000  # bytes of one mail or file that the store is given
@@ -63,6 +63,14 @@ class Returned:
 
 
 @dataclass(frozen=True)
+class Noticed:
+    """The mailbox of somebody who was asked answered by itself."""
+
+    thread: Thread
+    event: AwayNoticed
+
+
+@dataclass(frozen=True)
 class Ignored:
     """Nothing that a thread should know; ``why`` holds none of its content."""
 
@@ -78,20 +86,23 @@ class Place:
     interaction: str = ""
 
 
-def translate(mail: Mail, raw: bytes, me: Me, team: Team, known: Known) -> Said | Returned | Ignored:
+def translate(mail: Mail, raw: bytes, me: Me, team: Team, known: Known) -> Said | Returned | Noticed | Ignored:
     """What a mail is. Machines start nothing and answer nothing; what we wrote ourselves is not heard again."""
     kind = classify(mail)
     if kind.bounce:
         return _returned(kind.bounce, me, known)
+    actor = _actor(mail, raw, me, team)
+    if kind.absence and (noticed := _noticed(mail, actor, me, team, known)):
+        return noticed
     if kind.kind != "human":
         return Ignored(f"machine-made mail: {kind.why}")
     if me.owns(mail.from_.address) or me.minted(mail.message_id) or mail.first("x-parley"):
         return Ignored("mail of our own")
     if not mail.from_.address:
         return Ignored("mail without a sender")
-    place = _place(mail, me, team, known)
+    place = _place(mail, actor, me, team, known)
     found = new_text(mail, our_words(place.thread, team, me) if place.thread else ())
-    event = meant(_message(mail, raw, found, place, me, team), found.own, place.thread, place.interaction)
+    event = meant(_message(mail, raw, actor, found, place, me, team), found.own, place.thread, place.interaction)
     return Said(_arrival(event, mail, place, team, known), _blobs(mail, raw, found))
 
 
@@ -127,10 +138,32 @@ def _came_back(attempt: DeliveryAttempted, bounce: Bounce) -> DeliveryFailed:
     )
 
 
+# A mailbox whose owner is away
+
+
+def _noticed(mail: Mail, actor: Actor, me: Me, team: Team, known: Known) -> Noticed | None:
+    """Which open question or approval an absence notice belongs to; it says so of its own mailbox alone."""
+    addressed = me.addressed(mail)
+    for id in me.threads(mail):
+        thread = known.load(id)
+        for asked in _asked_in(thread, addressed, mail, me) if thread else ():
+            if thread and thread.state.interactions[asked].open and _asked_at(thread, asked, mail, me, team):
+                return Noticed(thread, AwayNoticed(id=f"email:{digest(mail.key)}", actor=actor, interaction=asked))
+    return None
+
+
+def _asked_in(thread: Thread, addressed: str, mail: Mail, me: Me) -> list[str]:
+    """The interactions that a mail names, by its reply address or by the mails that it answers."""
+    attempts = [_attempt(thread, id, me) for id in (*mail.in_reply_to, *reversed(mail.references))]
+    posts = [thread.state.posts.get(each.delivery) for each in attempts if each]
+    named = dict.fromkeys([addressed, *(post.interaction for post in posts if post)])
+    return [each for each in named if each in thread.state.interactions]
+
+
 # Where it belongs
 
 
-def _place(mail: Mail, me: Me, team: Team, known: Known) -> Place:
+def _place(mail: Mail, actor: Actor, me: Me, team: Team, known: Known) -> Place:
     own = _own_address(mail, me, team, known)
     addressed = me.addressed(mail)
     for id in dict.fromkeys([*([addressed.partition(".")[0]] if addressed else []), *me.threads(mail)]):
@@ -139,7 +172,7 @@ def _place(mail: Mail, me: Me, team: Team, known: Known) -> Place:
     for id in (*mail.in_reply_to, *reversed(mail.references)):
         found = known.find(address_of(id))
         thread = known.load(found) if found else None
-        if thread and (address := _joined(thread, mail, own, me, team)):
+        if thread and (address := _joined(thread, mail, own, actor, me, team)):
             return Place(address, thread)
     return Place(own)
 
@@ -151,12 +184,12 @@ def _within(thread: Thread, mail: Mail, own: str, interaction: str, me: Me, team
     return Place(answered if takes_part else own, thread, interaction)
 
 
-def _joined(thread: Thread, mail: Mail, own: str, me: Me, team: Team) -> str:
+def _joined(thread: Thread, mail: Mail, own: str, actor: Actor, me: Me, team: Team) -> str:
     """Where a mail goes that only knows the id of another's mail: known people beside the conversation, strangers nowhere."""
     answered = _answered(thread, mail, me)
     if answered and conversation(thread, answered, me).belongs(mail.from_.address, team):
         return answered
-    return own if _actor(mail, me, team).known else ""
+    return own if actor.known else ""
 
 
 def _answered(thread: Thread, mail: Mail, me: Me) -> str:
@@ -189,13 +222,13 @@ def _is_free(address: str, team: Team, known: Known) -> bool:
 # What it says
 
 
-def _message(mail: Mail, raw: bytes, found: NewText, place: Place, me: Me, team: Team) -> MessageReceived:
+def _message(mail: Mail, raw: bytes, actor: Actor, found: NewText, place: Place, me: Me, team: Team) -> MessageReceived:
     before = conversation(place.thread, place.address, me).alias if place.thread else ""
     alias = before or me.reached_at(mail.recipients)
     route = team.route(f"email:{alias}")
     return MessageReceived(
         id=f"email:{digest(mail.key)}",
-        actor=_actor(mail, me, team),
+        actor=actor,
         text=_text(found, mail),
         subject=mail.subject[:500],
         attachments=_attachments(mail, raw, found),
@@ -211,8 +244,8 @@ def _message(mail: Mail, raw: bytes, found: NewText, place: Place, me: Me, team:
     )
 
 
-def _actor(mail: Mail, me: Me, team: Team) -> Actor:
-    verdict = authentication(mail, me.authserv_id)
+def _actor(mail: Mail, raw: bytes, me: Me, team: Team) -> Actor:
+    verdict = me.verdict(mail, raw)
     vouched: Proof = "dkim" if verdict.method == "dkim" else "dmarc"
     id = f"email:{mail.from_.address.casefold()}"
     return team.actor(id, mail.from_.name or mail.from_.address, vouched if verdict.proved else "none")

@@ -71,7 +71,7 @@ class Postroom:
             secret=SECRET,
         )
         self.me = Me.of(self.settings, self.team)
-        self.channel = EmailChannel(self.me, self.team, self.settings.smtp_url)
+        self.channel = EmailChannel(self.me, self.team, self.settings.smtp_url, self.store)
         self.start_worker()
         self.open()
         return self

@@ -61,8 +61,9 @@ def test_the_right_person_approves_from_the_reply_address_and_is_told_so(tmp_pat
         assert ran == []
         post.replies(ANA, f"APPROVE\n\n> {request['text']}")
         assert ran == ["api on production"]
-        receipt = post.inbox(ANA)[-1]
+        _, receipt, done = post.inbox(ANA)
         assert receipt["text"].startswith("Recorded: approved by you, ")
+        assert done["text"].startswith("Done: restart api on production.")
         assert receipt["references"][0] == request["message_id"]
         assert post.inbox(GRETA)[-1]["text"].strip() == "It is restarted."
 

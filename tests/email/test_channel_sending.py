@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 
 from bot.events import Delivered, DeliveryFailed, MessageReceived
+from bot.memory import MemoryStore
 from bot.owed import Delivery, Say, owed
 from bot.ports import Doubtful, Sent, Undelivered
+from bot.settings import Settings
 from bot.thread import Thread
-from channels.email.channel import HOUR, TO_ONE_THREAD, EmailChannel, Pace, thread_wait
-from channels.email.imap import Arrived, Cursor
+from channels.email.channel import TO_ONE_PERSON, TO_ONE_THREAD, EmailChannel, email_channel, thread_wait
+from channels.email.imap import Arrived, Cursor, Disconnected, Refused
 from channels.email.me import Me
+from channels.email.pace import HOUR, Pace
 from channels.email.present import Scene, our_words
 from channels.email.present import present as presented
 from tests.email.desk import ANA, EVE, ME, TEAM, Desk, from_
@@ -125,7 +128,7 @@ def mail(tmp_path: Path) -> Iterator[Mailside]:
 
 
 def channel(mail: Mailside, **more: Any) -> EmailChannel:
-    return EmailChannel(replace(ME, authserv_id=mail.authserv_id), TEAM, mail.smtp_url, **more)
+    return EmailChannel(replace(ME, authserv_id=mail.authserv_id), TEAM, mail.smtp_url, MemoryStore(), **more)
 
 
 def test_a_mail_without_an_answer_is_doubtful_and_is_repeated_with_the_same_id(desk: Desk, mail: Mailside) -> None:
@@ -164,7 +167,7 @@ def test_a_server_that_is_not_there_or_wants_another_password_is_tried_later(des
     thread = greeted(desk)
     for url in ("smtp://127.0.0.1:1", mail.smtp_url.replace("open", "closed")):
         with pytest.raises(Undelivered) as refused:
-            EmailChannel(ME, TEAM, url).send(delivery(thread.state.home), thread)
+            EmailChannel(ME, TEAM, url, MemoryStore()).send(delivery(thread.state.home), thread)
         assert refused.value.retry_after
 
 
@@ -220,22 +223,23 @@ def test_after_twenty_mails_in_an_hour_a_thread_waits(desk: Desk) -> None:
         desk.sends(thread.id, f"d{number}", thread.state.home)
     assert thread_wait(desk.thread(thread.id)) == HOUR
     with pytest.raises(Undelivered) as refused:
-        EmailChannel(ME, TEAM, "smtp://127.0.0.1:1").send(
+        EmailChannel(ME, TEAM, "smtp://127.0.0.1:1", desk.store).send(
             delivery(thread.state.home, key="d99"), desk.thread(thread.id)
         )
     assert refused.value.retry_after == HOUR
 
 
 def test_after_two_hundred_mails_in_an_hour_a_person_waits() -> None:
-    clock = [0.0]
-    pace = Pace(clock=lambda: clock[0])
-    for _ in range(200):
+    clock = [1_000_000.0]
+    store = MemoryStore(lambda: clock[0])
+    for _ in range(TO_ONE_PERSON):
+        pace = Pace(store, "to", TO_ONE_PERSON)  # as another process has it
         assert pace.wait([GRETA]) == 0.0
         pace.count([GRETA.upper()])
         clock[0] += 1.0
     assert pace.wait([ANA, GRETA]) == HOUR - 200.0
     assert pace.wait([ANA]) == 0.0
-    clock[0] = HOUR
+    clock[0] = 1_000_000.0 + HOUR
     assert pace.wait([GRETA]) == 0.0
 
 
@@ -244,3 +248,49 @@ def test_the_ids_of_our_mails_cannot_be_made_by_others() -> None:
     assert mine == ME.message_id("abc", "d1")
     assert mine.endswith("@example.com>")
     assert (ME.minted(mine), ME.minted(forged)) == (True, False)
+
+
+# A copy among the sent mails
+
+
+def test_M5_a_copy_is_kept_where_the_provider_does_not_do_it(desk: Desk, mail: Mailside) -> None:
+    thread = greeted(desk)
+    kept: list[bytes] = []
+
+    async def keep(raw: bytes) -> None:
+        kept.append(raw)
+
+    sent = channel(mail, keep=keep).send(delivery(thread.state.home), thread)
+    (arrived,) = mail.raw(GRETA)
+    assert sent.native.encode() in kept[0]
+    assert (
+        kept[0].partition(b"\r\n\r\n")[2].strip()
+        == arrived.replace(b"\n", b"\r\n").replace(b"\r\r", b"\r").partition(b"\r\n\r\n")[2].strip()
+    )
+
+
+@pytest.mark.parametrize("problem", [Refused("no such folder"), Disconnected("the server is away")])
+def test_M5_a_copy_that_cannot_be_kept_does_not_undo_the_mail(desk: Desk, mail: Mailside, problem: Exception) -> None:
+    async def keep(raw: bytes) -> None:
+        raise problem
+
+    thread = greeted(desk)
+    assert channel(mail, keep=keep).send(delivery(thread.state.home), thread).native
+    assert len(mail.raw(GRETA)) == 1
+
+
+def test_M5_the_copy_goes_into_the_folder_of_the_settings(tmp_path: Path) -> None:
+    with Mailside(tmp_path) as mail:
+        given = Settings(
+            email_address=AGENT,
+            smtp_url=mail.smtp_url,
+            imap_url=mail.imap_url,
+            secret="a secret for tests, long enough for it",
+            email_sent_folder="INBOX",
+        )
+        desk = Desk()
+        thread = greeted(desk)
+        email_channel(given, TEAM, desk.store).send(delivery(thread.state.home), thread)
+        (copy,) = mail.raw(AGENT)
+        assert b"To: " in copy
+        assert GRETA.encode() in copy

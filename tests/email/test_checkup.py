@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from bot.checkup import Finding
+from bot.memory import MemoryStore
 from bot.settings import Settings
-from channels.email.checkup import check_up
+from channels.email.checkup import check_up, reader
+from channels.email.pump import name_of
 from channels.sandbox.mail import stamp
 from tests.email.fake_imap import FakeImap
 from tests.sandbox.mailside import AGENT, Mailside
@@ -157,3 +159,29 @@ def test_nothing_is_sent_where_there_is_nothing_to_learn(mail: Mailside, changed
     *_, finding = check_up(settings(mail, **changed), send=True)
     assert finding.text.startswith("no forged mail was sent")
     assert mail.raw(AGENT) == []
+
+
+# Who reads
+
+
+def test_I8_the_last_look_at_the_mailbox_is_told(mail: Mailside) -> None:
+    clock = [1_000_000.0]
+    store, given = MemoryStore(lambda: clock[0]), settings(mail)
+    assert reader(given, store).mark == "!"
+    store.put(f"{name_of(given.imap_url)}:looked", b"1000000.0")
+    clock[0] += 60.0
+    assert reader(given, store) == Finding("✓", "the mailbox was looked at 60 s ago")
+    clock[0] += 1_800.0
+    assert reader(given, store).mark == "✗"
+    assert "@" not in name_of(given.imap_url)
+
+
+def test_S5_own_check_of_signatures_is_said(mail: Mailside) -> None:
+    findings = list(check_up(settings(mail, email_authserv_id="", email_dkim="verify")))
+    assert wrong(findings) == []
+    assert any("DKIM" in each.text for each in findings)
+
+
+def test_I6_half_an_oauth_permission_is_said(mail: Mailside) -> None:
+    findings = list(check_up(settings(mail, email_oauth_token_url="https://provider.example/token")))
+    assert wrong(findings) == ["OAuth is set up by half"]

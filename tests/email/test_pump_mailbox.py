@@ -11,9 +11,10 @@ from bot.agent import Agent
 from bot.events import DeliveryFailed
 from bot.memory import MemoryStore
 from bot.ports import Arrival, Ingested, Unavailable
+from bot.show import in_words
 from channels.email.imap import Arrived, Cursor
 from channels.email.me import Me
-from channels.email.pump import Intake, run_mailbox
+from channels.email.pump import FROM_ONE_STRANGER, Intake, last_look, run_mailbox
 from channels.email.translate import translate
 from tests.email.postroom import CONFIG, GRETA, PACE, SECRET, SUPPORT, Postroom
 from tests.email.samples import raw
@@ -195,3 +196,55 @@ def test_logs_hold_no_addresses_and_no_words(tmp_path: Path, caplog: pytest.LogC
     assert "message_received by email" in ours
     assert "nobody logs" not in ours
     assert "@" not in ours
+
+
+# Not too much, and how it is
+
+
+def test_A5_a_stranger_who_never_stops_is_left_in_the_mailbox() -> None:
+    store = MemoryStore(lambda: 1_000_000.0)
+    taken = intake(store)
+    for number in range(FROM_ONE_STRANGER + 5):
+        taken.take(Arrived(Cursor(7, number), 100, raw("Hello", message_id=f"<{number}@example.com>")))
+    assert len(store.logs) == FROM_ONE_STRANGER
+    assert store.cursors == {"mailbox:test": f"7:{FROM_ONE_STRANGER + 4}"}
+    taken.take(Arrived(Cursor(7, 999), 100, raw("Hello", from_="Ben <ben@example.com>", message_id="<b@example.com>")))
+    assert len(store.logs) == FROM_ONE_STRANGER + 1
+
+
+def test_A5_people_of_the_team_write_as_much_as_they_like() -> None:
+    store = MemoryStore(lambda: 1_000_000.0)
+    team = Stage({"desk": Agent()}, Script([]), CONFIG).team
+    taken = Intake(Me(AGENT, SECRET, (SUPPORT,), "mx.example.com"), team, store, "mailbox:test")
+    vouched = "mx.example.com; dmarc=pass header.from=example.com"
+    for number in range(FROM_ONE_STRANGER + 5):
+        content = raw("Hello", message_id=f"<{number}@example.com>", authentication_results=vouched)
+        taken.take(Arrived(Cursor(7, number), 100, content))
+    assert len(store.logs) == FROM_ONE_STRANGER + 5
+
+
+def test_A2_an_absence_notice_reaches_the_question(tmp_path: Path) -> None:
+    asking = ("contact_human", {"question": "Which one?", "to": "ana"})
+    with Postroom(tmp_path, model=[asking]) as post:
+        post.writes(GRETA, SUPPORT, "hello", "Hello?")
+        (question,) = post.inbox("ana@example.com")
+        content = raw("Away", auto_submitted="auto-replied", in_reply_to=question["message_id"], to=SUPPORT)
+        post.intake.take(Arrived(Cursor(1, 1), len(content), content))
+        post.work()
+        assert [each.type for each in post.thread.events][-1] == "away_noticed"
+        assert in_words(post.thread).startswith("waiting for ana since")
+        assert in_words(post.thread).endswith("(away: Ana Diaz)")
+        assert len(post.inbox("ana@example.com")) == 1
+
+
+def test_I8_when_the_mailbox_was_looked_at_is_on_record(tmp_path: Path) -> None:
+    with Postroom(tmp_path) as post:
+        post.wait_until(lambda: last_look(post.settings, post.store) is not None)
+        assert last_look(post.settings, post.store) == post.stage.time
+
+
+def test_I6_lost_connections_are_seen_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with Postroom(tmp_path) as post:
+        post.mail.disconnect_imap()
+        post.wait_until(lambda: "connecting again" in caplog.text)
+    assert {each.name for each in caplog.records if "connecting again" in each.getMessage()} == {"parley.email"}

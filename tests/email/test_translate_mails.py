@@ -10,7 +10,7 @@ import pytest
 from bot import events as e
 from bot.events import Actor
 from channels.email import mail as mails
-from channels.email.translate import Ignored, Said, translate
+from channels.email.translate import Ignored, Noticed, Said, translate
 from tests.email.desk import ANA, EVE, GRETA, ME, TEAM, VOUCHED, Desk, from_, origin
 from tests.email.postroom import SUPPORT
 from tests.email.samples import multipart, raw
@@ -139,16 +139,55 @@ def test_machines_and_our_own_mails_start_nothing(desk: Desk, content: bytes) ->
     assert isinstance(desk.reads(content), Ignored)
 
 
-def test_an_absence_notice_does_not_answer_a_question(desk: Desk) -> None:
+def asked_by_mail(desk: Desk) -> tuple[str, str, str]:
+    """Ana was asked by mail in Greta's thread: the thread, the question and the mail that asks."""
     thread, _ = desk.hears(raw("Hello", from_(GRETA)))
-    interaction = desk.asks(thread, f"email:first.{GRETA}")
-    sent = desk.sends(thread, f"{interaction}.0", f"email:first.{GRETA}")
-    away = raw(
-        "I am away until Monday",
-        from_(GRETA, {"To": ME.reply_address(interaction), "In-Reply-To": sent}),
-        auto_submitted="auto-replied",
-    )
-    assert isinstance(desk.reads(away), Ignored)
+    asked = desk.asks(thread, f"email:{ANA}", names=("ana",))
+    return thread, asked, desk.sends(thread, f"{asked}.0", f"email:{ANA}")
+
+
+@pytest.mark.parametrize(
+    "sign",
+    [
+        {"Auto-Submitted": "auto-replied"},
+        {"Precedence": "auto_reply"},
+        {"Subject": "Automatic reply: Re: hello"},
+        {"Subject": "Abwesenheitsnotiz: hello"},
+    ],
+)
+def test_A2_an_absence_notice_is_on_record_beside_the_question_and_answers_nothing(desk: Desk, sign: Any) -> None:
+    thread, asked, sent = asked_by_mail(desk)
+    noticed = desk.reads(raw("I am away until Monday. APPROVE", from_(ANA, {"In-Reply-To": sent, **sign})))
+    assert isinstance(noticed, Noticed)
+    desk.store.record(noticed.thread, noticed.event)
+    after = desk.thread(thread)
+    question = after.state.interactions[asked]
+    assert question.open
+    assert [each.id for each in question.away] == [f"email:{ANA}"]
+    assert not after.state.resting
+    assert after.state.attention == noticed.thread.state.attention
+    assert "they seem to be away" in after.shown[-1]
+    assert "Monday" not in after.shown[-1]
+
+
+def test_A2_an_absence_notice_to_the_reply_address_belongs_to_its_question(desk: Desk) -> None:
+    _, asked, _ = asked_by_mail(desk)
+    away = raw("I am away", from_(ANA, {"To": ME.reply_address(asked)}), auto_submitted="auto-replied")
+    noticed = desk.reads(away)
+    assert isinstance(noticed, Noticed)
+    assert noticed.event.interaction == asked
+
+
+def test_A2_nobody_is_away_but_who_was_asked_and_only_while_it_is_open(desk: Desk) -> None:
+    thread, asked, sent = asked_by_mail(desk)
+    for sender in (EVE, GRETA):
+        away = raw("I am away", from_(sender, {"In-Reply-To": sent}), auto_submitted="auto-replied")
+        assert isinstance(desk.reads(away), Ignored)
+    desk.hears(raw("The blue one", from_(ANA, {"To": ME.reply_address(asked), "In-Reply-To": sent}, vouched=True)))
+    late = raw("I am away", from_(ANA, {"In-Reply-To": sent}, id="late"), auto_submitted="auto-replied")
+    assert isinstance(desk.reads(late), Ignored)
+    assert len(desk.store.logs) == 1
+    assert desk.thread(thread).state.interactions[asked].state == "answered"
 
 
 def test_the_same_mail_is_one_event_and_a_foreign_id_used_again_is_another(desk: Desk) -> None:
