@@ -22,8 +22,8 @@ from channels.slack.connection import patiently, quiet, reason, refusal
 
 log = logging.getLogger("parley.slack")
 
-PING = 5.0  # seconds between two pings
-LOOK = 5.0  # seconds between two looks at the line
+PING = 2.0  # seconds between two pings
+LOOK = 1.0  # seconds between two looks at the line; once a try to reconnect failed, the library makes no other
 SILENT = 30.0  # seconds without a frame after which a line is dead, whatever it says of itself
 
 
@@ -45,8 +45,8 @@ def _listen(app: App, token: str, stop: threading.Event) -> None:
         if patiently(line.open, stop):
             log.info("listening to Slack")
         while not stop.wait(LOOK):
-            if line.silence > SILENT:
-                log.warning("Slack has been silent for %.0f s; opening the line again", line.silence)
+            if line.broken or line.silence > SILENT:
+                log.warning("nothing comes from Slack any more; opening the line again")
                 patiently(line.open, stop)
     finally:
         line.close()
@@ -60,6 +60,12 @@ class Line:
         self._client = handler.client
         self._client.on_message_listeners.append(self._heard)
         self._last = time.time()
+
+    @property
+    def broken(self) -> bool:
+        """Whether a ping could not even be sent; the library itself waits for five of these."""
+        session = self._client.current_session
+        return session is None or not session.is_active() or session.consecutive_check_state_error_count > 0
 
     @property
     def silence(self) -> float:
