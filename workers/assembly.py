@@ -15,7 +15,11 @@ import agents
 from bot.events import Actor
 from bot.orphan import end_with_parent
 from bot.people import Team, assemble, read_config, unreachable
+<<<<<<< HEAD
 from bot.ports import Channel, Model, Store, Unavailable
+=======
+from bot.ports import Channel, Model, Unavailable, Vault
+>>>>>>> 8ece3e3 (Install by OAuth)
 from bot.settings import Settings, SettingsError
 from workers.clock import check_schedules
 from workers.deliver import Deliveries
@@ -75,13 +79,17 @@ def _answering(url: str, timeout: float) -> RedisStore:
     return store
 
 
+<<<<<<< HEAD
 def channels_of(settings: Settings, team: Team, store: Store) -> Mapping[str, Channel]:
+=======
+def channels_of(settings: Settings, team: Team, store: Vault) -> Mapping[str, Channel]:
+>>>>>>> 8ece3e3 (Install by OAuth)
     """The ways out that are configured."""
     ways: dict[str, Channel] = {}
     if settings.slack_on:
         from channels.slack.channel import slack_channel
 
-        ways["slack"] = slack_channel(settings, team)
+        ways["slack"] = slack_channel(settings, team, store)
     if settings.email_on:
         from channels.email.channel import email_channel
 
@@ -101,11 +109,18 @@ def run_process(name: str, settings: Settings) -> int:
 def _worker(settings: Settings, team: Team) -> int:
     model = model_for(settings)
     _refuse_wrong_token(settings)
+<<<<<<< HEAD
+=======
+    _say_which_model(model)
+>>>>>>> 8ece3e3 (Install by OAuth)
     with store_of(settings) as store:
         ways = channels_of(settings, team, store)
         for warning in unreachable(team, ways):
             log.warning(warning)
+<<<<<<< HEAD
         _say_which_model(model)
+=======
+>>>>>>> 8ece3e3 (Install by OAuth)
         leases = Leases(LEASE)
         deliveries = Deliveries(store, ways, partial(rest, store, team), leases=leases)
         loop = Loop(store, team, model, deliveries, deliveries.progress, settings.data, leases=leases)
@@ -115,7 +130,7 @@ def _worker(settings: Settings, team: Team) -> int:
 
 def _refuse_wrong_token(settings: Settings) -> None:
     """Raises SettingsError for a token that Slack does not take. An outage of Slack is no reason not to start."""
-    if settings.slack_on:
+    if settings.slack_bot_token:
         from channels.slack.connection import client, introduce
 
         with suppress(Unavailable):
@@ -132,7 +147,7 @@ def _say_which_model(model: Model) -> None:
 def _slack(settings: Settings, team: Team) -> int:
     from channels.slack.socket import run_socket
 
-    settings.require("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN")
+    settings.require(*([] if settings.slack_installable else ["SLACK_BOT_TOKEN"]), "SLACK_APP_TOKEN")
     with store_of(settings, timeout=2.0) as store:
         run_socket(settings, team, store)
     return 0
@@ -157,7 +172,7 @@ def _web(settings: Settings, team: Team) -> int:
     _refuse_wrong_token(settings)
     with _listening(settings.host, settings.port) as listener, store_of(settings, timeout=2.0) as store:
         slack = None
-        if settings.slack_bot_token and settings.slack_signing_secret:
+        if settings.slack_installable or (settings.slack_bot_token and settings.slack_signing_secret):
             from channels.slack.http import http_app
 
             slack = http_app(settings, team, store)

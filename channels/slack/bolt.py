@@ -72,9 +72,15 @@ def slack_app(settings: Settings, pumps: Pumps) -> App:
         pump = context["pump"] = pumps(team_id or "", enterprise_id or "")
         return _authorized(pump, settings.slack_bot_token) if pump else None
 
+    def place(body: Json, context: BoltContext, next: Callable[[], None]) -> None:
+        """A click by somebody from outside names their workspace; the message that was clicked names ours."""
+        context["team_id"] = (body.get("message") or {}).get("team") or context.team_id
+        next()
+
     app = App(
         name="slack.app",  # Bolt sets the level of the logger of this name
         client=WebClient(base_url=settings.slack_api_url, timeout=SECONDS, retry_handlers=[], logger=quiet()),
+        before_authorize=place,
         authorize=authorize,  # type: ignore[arg-type]  # None: not installed there
         signing_secret=settings.slack_signing_secret,
         process_before_response=True,

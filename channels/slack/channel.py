@@ -17,15 +17,16 @@ from slack_sdk.errors import SlackApiError
 from bot.events import DeliveryAttempted
 from bot.owed import Card, Delivery
 from bot.people import Team
-from bot.ports import Doubtful, Sent, Unavailable, Undelivered
+from bot.ports import Doubtful, Sent, Unavailable, Undelivered, Vault
 from bot.settings import Settings, SettingsError
 from bot.thread import Thread
 from channels.slack.address import Address, conversation, parse
 from channels.slack.blocks import Message
-from channels.slack.connection import Introduced, client, code_of, reason
+from channels.slack.connection import Introduced, code_of, reason
 from channels.slack.direct import place_of
 from channels.slack.directory import Directory
 from channels.slack.present import present
+from channels.slack.workspaces import Workspaces
 
 log = logging.getLogger("parley.slack")
 
@@ -141,9 +142,9 @@ class SlackChannel:
         return self._workspaces[team]
 
 
-def slack_channel(settings: Settings, team: Team) -> SlackChannel:
-    """The way out with the token of the settings."""
-    return SlackChannel(lambda workspace: client(settings, seconds=TIMEOUT), team)
+def slack_channel(settings: Settings, team: Team, store: Vault) -> SlackChannel:
+    """The way out with the token of the settings, or with that of each workspace that installed Parley."""
+    return SlackChannel(Workspaces(settings, store, seconds=TIMEOUT), team)
 
 
 class Workspace:

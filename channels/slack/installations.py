@@ -17,7 +17,6 @@ from slack_sdk.oauth.installation_store import Bot, Installation
 from bot.ports import Unavailable, Vault
 from channels.slack.seal import Seal
 
-LIST = "slack/installed"  # workspace or organisation → the name of its record
 NOBODY = "-"  # stands for an organisation or a workspace that a record does not name
 LOCKED = 30.0  # seconds after which a lock of somebody who died is free again
 PATIENCE = 2.0  # seconds to wait for a lock
@@ -25,11 +24,15 @@ STATE = 600  # seconds that an installer may take between the two pages
 
 
 class Installations(InstallationStore):
-    """Records by workspace. One of an organisation stands for each of its workspaces that has no record of its own. Raises Unavailable."""
+    """Records by workspace. One of an organisation stands for each of its workspaces that has no record of its own. Raises Unavailable.
+
+    Another BOT_SECRET begins with an empty list, and finds what it kept when it is set again.
+    """
 
     def __init__(self, vault: Vault, seal: Seal) -> None:
         self.vault = vault
         self._seal = seal
+        self._prefix = f"slack/installed/{seal.mark}"
 
     def save(self, installation: Installation) -> None:
         """Keep a record, in place of an earlier one."""
@@ -70,7 +73,7 @@ class Installations(InstallationStore):
         with self._list_to_change() as listed:
             for place in [place for place, name in listed.items() if name == gone or place == team_id]:
                 del listed[place]
-        self.vault.delete(_kept(gone))
+        self.vault.delete(self._kept(gone))
 
     def delete_bot(self, *, enterprise_id: str | None, team_id: str | None) -> None:
         """The same: Parley holds no tokens of people."""
@@ -102,7 +105,7 @@ class Installations(InstallationStore):
 
     @contextmanager
     def _list_to_change(self) -> Iterator[dict[str, str]]:
-        with self.alone(LIST) as mine:
+        with self.alone(self._prefix) as mine:
             if not mine:
                 raise Unavailable("The list of Slack's workspaces is being changed by somebody else")
             listed = self.listed()
@@ -112,11 +115,15 @@ class Installations(InstallationStore):
                 self._put("", json.dumps(listed))
 
     def _put(self, name: str, content: str) -> None:
-        self.vault.put(_kept(name), self._seal.close(_kept(name), content.encode()))
+        self.vault.put(self._kept(name), self._seal.close(self._kept(name), content.encode()))
 
     def _get(self, name: str) -> bytes | None:
-        closed = self.vault.get(_kept(name))
-        return None if closed is None else self._seal.open(_kept(name), closed)
+        closed = self.vault.get(self._kept(name))
+        return None if closed is None else self._seal.open(self._kept(name), closed)
+
+    def _kept(self, name: str) -> str:
+        """Where a record is kept; an empty name stands for the list."""
+        return f"{self._prefix}/{name}" if name else self._prefix
 
 
 class States(OAuthStateStore):
@@ -138,7 +145,3 @@ class States(OAuthStateStore):
 
 def _name(enterprise_id: str | None, team_id: str | None) -> str:
     return f"{enterprise_id or NOBODY}/{team_id or NOBODY}"
-
-
-def _kept(name: str) -> str:
-    return f"{LIST}/{name}" if name else LIST

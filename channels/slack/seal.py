@@ -16,19 +16,19 @@ class Seal:
     """Closes and opens what is kept under a name. What was closed under one name does not open under another."""
 
     def __init__(self, secret: str) -> None:
-        key = HKDF(SHA256(), length=32, salt=None, info=b"parley: slack installations").derive(secret.encode())
-        self._cipher = AESGCM(key)
+        key = HKDF(SHA256(), length=36, salt=None, info=b"parley: slack installations").derive(secret.encode())
+        self._cipher = AESGCM(key[:32])
+        self.mark = key[32:].hex()  # tells keys apart, and nothing of them
 
     def close(self, name: str, content: bytes) -> bytes:
         nonce = secrets.token_bytes(NONCE)
         return nonce + self._cipher.encrypt(nonce, content, name.encode())
 
     def open(self, name: str, closed: bytes) -> bytes:
-        """Raises SettingsError for what was sealed with another BOT_SECRET, or changed since."""
+        """Raises SettingsError for what was not closed by this seal under this name, or was changed since."""
         try:
             return self._cipher.decrypt(closed[:NONCE], closed[NONCE:], name.encode())
         except (InvalidTag, ValueError):
             raise SettingsError(
-                "Slack's tokens in the store were sealed with another BOT_SECRET: set that one again, "
-                "or have the app installed anew at /slack/install."
+                "What the store holds of Slack's installations was changed: install the app anew at /slack/install."
             ) from None

@@ -103,7 +103,8 @@ class Workspaces:
         if self._is_own(team):
             return None
         raise SettingsError(
-            f"Parley is not installed in the Slack workspace {team}: install it there at /slack/install."
+            f"Parley is not installed in the Slack workspace {team}: install it there at /slack/install, "
+            "or set the BOT_SECRET with which it was."
         )
 
     def _fresh(self, known: Installations, found: Installation) -> Installation:

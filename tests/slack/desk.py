@@ -42,7 +42,7 @@ class Desk:
     def __init__(self, world: World, store: FlakyStore) -> None:
         self.world = world
         self.store = store
-        self.channel = slack_channel(settings(world), TEAM)
+        self.channel = slack_channel(settings(world), TEAM, self.store)
 
     def thread_at(self, channel: str, ts: str) -> Thread:
         """The thread of the conversation under this message, as soon as there is one."""

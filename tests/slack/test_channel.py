@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from slack_sdk import WebClient
 
+from bot.memory import MemoryStore
 from bot.owed import Card, Delivery, Notice, Say, owed
 from bot.ports import Doubtful, Sent, Undelivered
 from bot.settings import Settings
@@ -254,6 +255,6 @@ def test_progress_shows_in_the_requester_s_thread_and_never_fails(
 
 
 def test_the_settings_make_a_channel(world: World, tmp_path: Path) -> None:
-    made = slack_channel(settings(world.api_url), TEAM)
+    made = slack_channel(settings(world.api_url), TEAM, MemoryStore())
     assert made.scheme == "slack"
     assert made.send(say("x", f"slack:@{CARL}"), thread(asked())).native

@@ -38,7 +38,7 @@ class At(Desk):
     def __init__(self, url: str, world: World, store: FlakyStore) -> None:
         super().__init__(world, store)
         self.url = url
-        self.channel = slack_channel(settings(world), TEAM)
+        self.channel = slack_channel(settings(world), TEAM, store)
 
     def send(self, body: dict[str, Any], *, secret: str = SIGNING_SECRET, age: int = 0) -> int:
         """The status that a signed request gets."""
