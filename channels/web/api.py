@@ -1,6 +1,7 @@
 """The verbs over HTTP: start, say, show, list, answer, pause, resume, cancel, fork, forget. /v1 and the console share them."""
 
 from collections.abc import AsyncIterator, Iterator
+from itertools import islice
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, HTTPException, Query, Request
@@ -14,10 +15,11 @@ from bot.judge import Counted, entitled
 from bot.ports import Store
 from bot.render import render
 from bot.show import pending_json, thread_json
-from bot.thread import Interaction, Status, Thread
+from bot.thread import Interaction, Thread
 from bot.words import about as in_words
 from bot.words import utc
 from channels.web import shapes
+from channels.web.costs import costs, first_of
 from channels.web.house import Caller, Decider, House, InHouse
 from channels.web.keys import Keys
 
@@ -39,6 +41,7 @@ def api_routes() -> APIRouter:
     api.add_api_route("/threads/{id}/fork", fork, methods=["POST"], status_code=201, response_model=shapes.Id)
     api.add_api_route("/pending", pending, methods=["GET"], response_model=list[shapes.Waiting])
     api.add_api_route("/interactions/{id}/answer", answer, methods=["POST"], response_model=shapes.Counts)
+    api.add_api_route("/costs", spending, methods=["GET"], response_model=list[shapes.Spent])
     api.add_api_route("/stream", stream, methods=["GET"], response_class=EventSourceResponse)
     api.add_api_route("/about", about, methods=["GET"], response_model=shapes.About)
     return api
@@ -86,21 +89,26 @@ def _began_with(thread: Thread, text: str) -> bool:
     return first is None or first.text in ("", text)
 
 
-def list_threads(
-    house: InHouse,
-    address: Annotated[str, Query(description="Only the thread that this conversation leads to.")] = "",
-    status: Annotated[Status | None, Query()] = None,
-    agent: Annotated[str, Query()] = "",
-    limit: Annotated[int, Query(ge=1, le=SCAN)] = 50,
-) -> list[dict[str, Any]]:
-    """Threads without their events, the latest changed first."""
-    rows: list[dict[str, Any]] = []
-    for thread in latest(house.store, address, SCAN if status or agent else limit):
-        if status in (None, thread.state.status) and agent in ("", thread.state.agent):
-            rows.append(thread_json(thread, events=False))
-        if len(rows) == limit:
-            break
-    return rows
+def list_threads(house: InHouse, search: Annotated[shapes.Search, Query()]) -> list[dict[str, Any]]:
+    """Threads without their events, the latest changed first; a search looks through the latest 500."""
+    whole_list = search == shapes.Search(address=search.address, limit=search.limit)
+    found = latest(house.store, search.address, search.limit if whole_list else SCAN)
+    fitting = (thread for thread in found if _fits(thread, search))
+    return [thread_json(thread, events=False) for thread in islice(fitting, search.limit)]
+
+
+def _fits(thread: Thread, search: shapes.Search) -> bool:
+    state = thread.state
+    requester = f"{state.requester.person or ''} {state.requester.name} {state.requester.id}".casefold()
+    spots = (state.place, *state.addresses)
+    everything = f"{thread.id} {state.agent} {state.title} {requester} {' '.join(spots)}".casefold()
+    return (
+        search.status in (None, state.status)
+        and search.agent in ("", state.agent)
+        and search.person.casefold() in requester
+        and all(word in everything for word in search.words.casefold().split())
+        and any(not search.channel or f"{spot}:".startswith(f"{search.channel}:") for spot in spots)
+    )
 
 
 def latest(store: Store, address: str = "", limit: int = SCAN) -> Iterator[Thread]:
@@ -189,6 +197,14 @@ def _check_changes(house: House, id: str, decision: shapes.Decision) -> None:
 
 def _interaction(store: Store, id: str) -> Interaction | None:
     return verbs.get(store, id.partition(".")[0]).state.interactions.get(id)
+
+
+def spending(
+    house: InHouse,
+    days: Annotated[int, Query(ge=1, le=90, description="So many days, today (UTC) being the last.")] = 14,
+) -> list[shapes.Spent]:
+    """What the model was used for, by day, agent and person, in the 500 threads that changed last."""
+    return costs(latest(house.store), first_of(days, house.store.now()))
 
 
 async def stream(house: InHouse) -> AsyncIterator[shapes.Change]:

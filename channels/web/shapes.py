@@ -43,6 +43,20 @@ class ForkAt(Request):
     at: int | None = Field(None, ge=1)
 
 
+class Search(BaseModel):
+    """Which threads. What is not said does not matter."""
+
+    address: str = Field("", description="The thread that this conversation leads to.")
+    words: str = Field("", max_length=200, description="Each of them is in the title, the names, the place or the id.")
+    person: str = Field("", max_length=200, description="Who asked: a person of bot.toml, or a part of the name.")
+    channel: str = Field(
+        "", max_length=200, description="slack, email or web; or a place as a route names it: slack:#ops."
+    )
+    agent: str = ""
+    status: Status | None = None
+    limit: int = Field(50, ge=1, le=500)
+
+
 class Decision(Request):
     """``approved`` or ``denied`` for an approval, ``answered`` for everything else. ``arguments``: the call as the approver changed it."""
 
@@ -101,7 +115,7 @@ class ShownEvent(BaseModel):
 
 
 class ThreadRow(BaseModel):
-    """A thread in a list. ``words``: how it stands; ``updated``: ISO 8601, UTC."""
+    """A thread in a list. ``words``: how it stands; ``place``: its channel or mailbox, as a route names it; ``updated``: ISO 8601, UTC."""
 
     id: str
     agent: str
@@ -109,6 +123,7 @@ class ThreadRow(BaseModel):
     words: str
     title: str
     requester: str
+    place: str
     addresses: list[str]
     updated: str
     usage: Used
@@ -140,6 +155,17 @@ class Waiting(BaseModel):
     asked_by: str
     asked_at: str
     until: str | None
+
+
+class Spent(BaseModel):
+    """What an agent used for a person on a day (UTC). ``cost_usd`` is null where the price of a model is not known."""
+
+    day: str
+    agent: str
+    person: str
+    calls: int
+    tokens: int
+    cost_usd: float | None
 
 
 class Change(BaseModel):

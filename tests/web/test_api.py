@@ -128,6 +128,31 @@ def test_lists_threads_without_events_the_latest_first_and_filtered() -> None:
     assert error(ask.get("/v1/threads", params={"status": "odd"}))[0] == 422
 
 
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [
+        ({"person": "ben"}, ["restart"]),
+        ({"person": "Diaz"}, ["greet"]),
+        ({"person": "nobody"}, []),
+        ({"channel": "slack"}, ["greet", "restart"]),
+        ({"channel": "slack:#general"}, ["greet", "restart"]),
+        ({"channel": "slack:#gen"}, []),
+        ({"channel": "email"}, []),
+        ({"agent": "desk", "status": "waiting"}, ["restart"]),
+        ({"words": "API okafor"}, ["restart"]),
+        ({"words": "api diaz"}, []),
+        ({"limit": 1}, ["greet"]),
+    ],
+)
+def test_threads_are_found_by_person_channel_agent_state_and_words(search: dict[str, Any], found: list[str]) -> None:
+    on = on_stage(ASK, "Hello.")
+    threads = {"restart": on.says("restart the api")}
+    on.time += 5
+    threads["greet"] = on.says("hi", by="ana", at="slack:T1/C1/2.0")
+    rows = asking(on).get("/v1/threads", params=search).json()
+    assert [row["id"] for row in rows] == [threads[name] for name in found]
+
+
 def test_shows_what_the_model_is_shown_byte_for_byte() -> None:
     on = on_stage("Hello.")
     id = on.says("hi <b>")
