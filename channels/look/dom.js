@@ -4,7 +4,15 @@ const SVG = "http://www.w3.org/2000/svg";
 
 /** An element. `props`: attributes; functions become listeners; `class` may be a list; false, null and undefined are left out. */
 export function h(tag, props = {}, ...children) {
-  const element = document.createElement(tag);
+  return make(document.createElement(tag), props, children);
+}
+
+/** The same for a picture: an element of SVG. */
+export function s(tag, props = {}, ...children) {
+  return make(document.createElementNS(SVG, tag), props, children);
+}
+
+function make(element, props, children) {
   for (const [name, value] of Object.entries(props ?? {})) set(element, name, value);
   element.append(...flat(children));
   return element;
@@ -13,7 +21,7 @@ export function h(tag, props = {}, ...children) {
 function set(element, name, value) {
   if (value === false || value === null || value === undefined) return;
   if (typeof value === "function") element.addEventListener(name.replace(/^on/, ""), value);
-  else if (name === "class") element.className = [value].flat().filter(Boolean).join(" ");
+  else if (name === "class") element.setAttribute("class", [value].flat().filter(Boolean).join(" "));
   else if (name === "value" || name === "checked" || name === "selected") element[name] = value;
   else element.setAttribute(name, value === true ? "" : value);
 }
@@ -23,15 +31,7 @@ function flat(children) {
 }
 
 /** A symbol of icons.svg. */
-export function icon(name) {
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("class", "icon");
-  svg.setAttribute("aria-hidden", "true");
-  const use = document.createElementNS(SVG, "use");
-  use.setAttribute("href", `/look/icons.svg#${name}`);
-  svg.append(use);
-  return svg;
-}
+export const icon = (name) => s("svg", { class: "icon", "aria-hidden": "true" }, s("use", { href: `/look/icons.svg#${name}` }));
 
 export function fill(parent, ...children) {
   parent.replaceChildren(...flat(children));

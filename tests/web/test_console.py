@@ -147,6 +147,16 @@ def test_in_a_browser_the_operator_reads_the_exact_arguments_approves_and_watche
         page.wait("document.querySelector('.event[open] .json').innerText.includes('tool_returned')")
         page.click("#places button", "Health")
         page.wait("document.querySelector('.health').innerText.includes('The store answers and takes writes.')")
+        assert page.evaluate("document.querySelectorAll('.health svg .column').length") > 0
+        page.click("#places button", "Cost")
+        page.wait("document.querySelector('#talk .lead')?.innerText.startsWith('2 calls of the model, 220 tok')")
+        assert "Ben Okafor" in page.text("#talk .figures")
+        page.click("#places button", "All threads")
+        page.click("#talk input[type=search]")
+        page.type("okafor restart")
+        page.wait("document.querySelectorAll('.thread-row').length === 1")
+        page.type(" nonsense")
+        page.wait("document.querySelector('#talk').innerText.includes('No thread is like that.')")
         page.go(f"{url}/docs")
         page.wait("document.querySelectorAll('.call').length >= 13")
     assert page.errors == []

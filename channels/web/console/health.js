@@ -1,7 +1,10 @@
-// How it is: whether the store takes writes, and the figures of /metrics as small bars.
+// How it is: whether the store takes writes, what should have gone out, and the figures of /metrics as small charts.
 
+import { bars, columns } from "./charts.js";
 import { fill, h } from "/look/dom.js";
-import { took } from "/look/words.js";
+import { at, moment, took } from "/look/words.js";
+
+const HOURS = 24;
 
 const CHARTS = [
   ["Threads", "parley_threads"],
@@ -10,11 +13,12 @@ const CHARTS = [
 ];
 
 export function healthView(app) {
-  const element = h("div", { class: "scroller padded health" });
+  const element = h("div", { class: "scroller padded figures health" });
 
   const update = () => {
-    const { ready, metrics, about } = app.state;
-    const signature = JSON.stringify([ready, metrics, about]);
+    const { ready, metrics, about, threads } = app.state;
+    const changed = lastHours(threads);
+    const signature = JSON.stringify([ready, metrics, about, changed]);
     if (element.signature === signature) return;
     element.signature = signature;
     const figures = parse(metrics ?? "");
@@ -24,7 +28,8 @@ export function healthView(app) {
       line(ready, ready ? "The store answers and takes writes." : "The store cannot be reached or takes no writes. Run: python -m bot doctor"),
       line(due === 0, due === 0 ? "Nothing that could go out waits." : `${due} messages could go out and did not yet. Are the workers running?`),
       oldest > 0 && line(true, `The oldest open question or approval has waited ${took(oldest)}.`),
-      CHARTS.map(([title, name]) => chart(title, figures.get(name) ?? [])),
+      columns("Threads that changed, by the hour", changed),
+      CHARTS.map(([title, name]) => bars(title, figures.get(name) ?? [])),
       h("p", { class: "hint" }, `Parley ${about?.version ?? ""}, model: ${about?.model ?? "?"}, agents: ${(about?.agents ?? []).join(", ")}. The same figures for machines: `, h("a", { href: "/metrics" }, "/metrics"), "; the API: ", h("a", { href: "/docs" }, "/docs"), "."));
   };
   return { title: "Health", element, update };
@@ -32,10 +37,14 @@ export function healthView(app) {
 
 const line = (good, words) => h("p", { class: ["check", good ? "good" : "bad"] }, h("span", { "aria-hidden": "true" }, good ? "✓" : "✗"), words);
 
-function chart(title, rows) {
-  const most = Math.max(1, ...rows.map(([, value]) => value));
-  return h("section", { class: "chart" }, h("h3", {}, title),
-    h("table", {}, rows.map(([label, value]) => h("tr", {}, h("th", { scope: "row" }, label), h("td", { class: "bar" }, h("meter", { min: 0, max: most, value, "aria-hidden": "true" })), h("td", {}, value)))));
+/** [hour, threads that changed last in it], up to now. */
+function lastHours(threads) {
+  const now = new Date().setMinutes(0, 0, 0);
+  return Array.from({ length: HOURS }, (_, i) => {
+    const from = now - (HOURS - 1 - i) * 3_600_000;
+    const within = threads.filter(({ updated }) => moment(updated) >= from && moment(updated) < from + 3_600_000);
+    return [at(from / 1000), within.length];
+  });
 }
 
 /** name → [label, value] of Prometheus' text. */

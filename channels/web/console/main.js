@@ -1,6 +1,7 @@
 // The console put together: one state, what can be done to it, and who looks at it.
 
 import { get, listen, me, post, text } from "./api.js";
+import { costView } from "./cost.js";
 import { healthView } from "./health.js";
 import { fill, h, icon, reconcile, stick } from "/look/dom.js";
 import { attempt, drawBar, frame, notify, tab } from "/look/frame.js";
@@ -8,7 +9,7 @@ import { threadView } from "/look/thread.js";
 import { allView, runningView } from "./threads.js";
 import { waitingView } from "./waiting.js";
 
-const VIEWS = [["waiting", "people"], ["running", "play"], ["all", "thread"], ["health", "pulse"]];
+const VIEWS = [["waiting", "people"], ["running", "play"], ["all", "thread"], ["health", "pulse"], ["cost", "coin"]];
 
 const state = {
   me: null,
@@ -16,6 +17,8 @@ const state = {
   view: "waiting",
   chosen: null, // the id of the open thread
   threads: [],
+  search: null, // what all threads are searched for
+  found: null,
   pending: [],
   mine: new Set(),
   thread: null,
@@ -25,6 +28,7 @@ const state = {
   acting: false,
   ready: true,
   metrics: null,
+  costs: null,
   live: false,
 };
 
@@ -40,6 +44,11 @@ const app = {
   open(thread) {
     app.go(state.view, thread);
     tab("parley");
+  },
+
+  search(wanted) {
+    state.search = Object.values(wanted).some(Boolean) ? Object.fromEntries(Object.entries(wanted).filter(([, value]) => value)) : null;
+    refresh();
   },
 
   async answer(waiting, decision, button) {
@@ -119,19 +128,20 @@ async function refresh() {
 }
 
 async function look() {
-  const id = state.chosen;
-  const health = state.view === "health";
-  const [threads, pending, mine, thread, context, ready, metrics] = await Promise.all([
+  const { chosen: id, view, search } = state;
+  const [threads, found, pending, mine, thread, context, ready, metrics, costs] = await Promise.all([
     get("threads", { limit: 200 }),
+    search && view === "all" ? get("threads", { ...search, limit: 200 }) : null,
     get("pending"),
     get("pending", { mine: true }),
     id ? get(`threads/${id}`).catch(() => null) : null,
     id && state.contextOpen ? get(`threads/${id}/context`).then((shown) => ({ id, ...shown }), () => null) : state.context,
     text("/readyz"),
-    health ? text("/metrics") : state.metrics,
+    view === "health" ? text("/metrics") : state.metrics,
+    view === "cost" ? get("costs", { days: 14 }) : state.costs,
   ]);
-  if (id !== state.chosen) return void (dirty = true);
-  Object.assign(state, { threads, pending, mine: new Set(mine.map((w) => w.id)), thread, context, ready: ready !== null, metrics });
+  if (id !== state.chosen || search !== state.search) return void (dirty = true);
+  Object.assign(state, { threads, found, pending, mine: new Set(mine.map((w) => w.id)), thread, context, ready: ready !== null, metrics, costs });
   return undefined;
 }
 
@@ -189,7 +199,7 @@ function show() {
 async function start() {
   frame();
   [state.me, state.about] = await Promise.all([me(), get("about")]);
-  views = { waiting: waitingView(app), running: runningView(app), all: allView(app), health: healthView(app) };
+  views = { waiting: waitingView(app), running: runningView(app), all: allView(app), health: healthView(app), cost: costView(app) };
   document.querySelector("#places").append(you, places);
   document.querySelector("#talk").append(h("header", { class: "pane-head" }, middle), stage);
   document.querySelector("#parley").append(h("header", { class: "pane-head" }, h("h2", {}, "The thread")), right, sayForm);
@@ -199,7 +209,7 @@ async function start() {
     state.live = up;
     refresh();
   });
-  setInterval(() => state.view === "health" && refresh(), 10_000);
+  setInterval(() => ["health", "cost"].includes(state.view) && refresh(), 10_000);
   document.body.dataset.ready = "true";
 }
 

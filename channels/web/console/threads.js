@@ -1,7 +1,10 @@
-// Lists of threads: those that are at work, and all of them with a filter.
+// Lists of threads: those that are at work, and all of them with a search.
 
 import { fill, h } from "/look/dom.js";
 import { threadList } from "/look/thread.js";
+
+const STATES = ["running", "waiting", "done", "paused", "cancelled", "failed"];
+const PLATFORMS = [["slack", "Slack"], ["email", "mail"], ["web", "API and console"]];
 
 export function runningView(app) {
   const list = threadList("Nothing is at work right now.", (t) => app.open(t.id));
@@ -10,18 +13,35 @@ export function runningView(app) {
 }
 
 export function allView(app) {
-  const list = threadList("Nothing yet. A thread appears here as soon as somebody writes to Parley.", (t) => app.open(t.id));
-  const status = h("select", { "aria-label": "State", onchange: () => app.draw() });
-  const words = h("input", { type: "search", "aria-label": "Filter", placeholder: "Filter by words, person, place or id", oninput: () => app.draw() });
-  fill(status, h("option", { value: "" }, "every state"), ["running", "waiting", "done", "paused", "cancelled", "failed"].map((s) => h("option", { value: s }, s)));
-  const element = h("div", { class: "scroller padded" }, beginForm(app), h("div", { class: "row filter" }, words, status), list.element);
+  const list = threadList("No thread is like that.", (t) => app.open(t.id));
+  const look = () => app.search({ words: words.value, person: person.value, channel: channel.value, agent: agent.value, status: status.value });
+  const words = h("input", { type: "search", "aria-label": "Search", placeholder: "Search by words, person, place or id", oninput: look });
+  const select = (label) => h("select", { "aria-label": label, onchange: look });
+  const [person, channel, agent, status] = ["Person", "Channel", "Agent", "State"].map(select);
+  const element = h("div", { class: "scroller padded" }, beginForm(app), h("search", { class: "search" }, words, person, channel, agent, status), list.element);
+  choices(agent, "every agent", app.state.about?.agents ?? []);
+  choices(status, "every state", STATES);
 
   const update = () => {
-    const wanted = words.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const hay = (t) => [t.id, t.title, t.agent, t.requester, ...t.addresses, ...t.addresses.map(app.placeWords)].join(" ").toLowerCase();
-    list.update(app.state.threads.filter((t) => (!status.value || t.status === status.value) && wanted.every((word) => hay(t).includes(word))), app.state.thread?.id);
+    const { threads, found, thread } = app.state;
+    choices(person, "everybody", unique(threads.map((t) => t.requester)));
+    choices(channel, "every channel", [...PLATFORMS, ...unique(threads.map((t) => t.place)).map((place) => [place, placeName(place)])]);
+    list.update(found ?? threads, thread?.id);
   };
   return { title: "All threads", element, update };
+}
+
+const unique = (values) => [...new Set(values.filter(Boolean))].sort();
+const placeName = (place) => place.slice(place.indexOf(":") + 1);
+
+/** What a select offers; what was chosen stays chosen. */
+function choices(select, all, values) {
+  const signature = JSON.stringify(values);
+  if (select.signature === signature) return;
+  select.signature = signature;
+  const chosen = select.value;
+  fill(select, h("option", { value: "" }, all), values.map((value) => [value].flat()).map(([value, label = value]) => h("option", { value }, label)));
+  select.value = chosen;
 }
 
 function beginForm(app) {
