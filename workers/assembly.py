@@ -15,11 +15,7 @@ import agents
 from bot.events import Actor
 from bot.orphan import end_with_parent
 from bot.people import Team, assemble, read_config, unreachable
-<<<<<<< HEAD
 from bot.ports import Channel, Model, Store, Unavailable
-=======
-from bot.ports import Channel, Model, Unavailable, Vault
->>>>>>> 8ece3e3 (Install by OAuth)
 from bot.settings import Settings, SettingsError
 from workers.clock import check_schedules
 from workers.deliver import Deliveries
@@ -79,11 +75,7 @@ def _answering(url: str, timeout: float) -> RedisStore:
     return store
 
 
-<<<<<<< HEAD
 def channels_of(settings: Settings, team: Team, store: Store) -> Mapping[str, Channel]:
-=======
-def channels_of(settings: Settings, team: Team, store: Vault) -> Mapping[str, Channel]:
->>>>>>> 8ece3e3 (Install by OAuth)
     """The ways out that are configured."""
     ways: dict[str, Channel] = {}
     if settings.slack_on:
@@ -109,18 +101,11 @@ def run_process(name: str, settings: Settings) -> int:
 def _worker(settings: Settings, team: Team) -> int:
     model = model_for(settings)
     _refuse_wrong_token(settings)
-<<<<<<< HEAD
-=======
     _say_which_model(model)
->>>>>>> 8ece3e3 (Install by OAuth)
     with store_of(settings) as store:
         ways = channels_of(settings, team, store)
         for warning in unreachable(team, ways):
             log.warning(warning)
-<<<<<<< HEAD
-        _say_which_model(model)
-=======
->>>>>>> 8ece3e3 (Install by OAuth)
         leases = Leases(LEASE)
         deliveries = Deliveries(store, ways, partial(rest, store, team), leases=leases)
         loop = Loop(store, team, model, deliveries, deliveries.progress, settings.data, leases=leases)
