@@ -14,8 +14,9 @@ from bot.ids import digest
 from bot.intents import ContactHuman, HandOver, Reply, Withdraw
 from bot.ladder import Rung, next_rung
 from bot.people import Team
+from bot.state import DID_NOT, GO_ON, HAPPENED, STOP, Call, Interaction, State
 from bot.surfaces import surfaces, with_delegates
-from bot.thread import DID_NOT, GO_ON, HAPPENED, STOP, Call, Interaction, State, Thread
+from bot.thread import Thread
 from bot.tool import Approval, Tool, arguments_of, digest_of, mistakes, needed_approval, one_line, spec
 
 QUIET = 3.0  # seconds without a word from people, after two thoughts in a row were thrown away

@@ -2,7 +2,8 @@
 
 from bot.events import Cancelled, HumanContacted, HumanResponded, MessageReceived
 from bot.judge import entitled
-from bot.thread import Interaction, Thread
+from bot.state import Interaction
+from bot.thread import Thread
 
 STOP_WORDS = frozenset({"stop", "/stop", "cancel"})
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from bot.events import Actor, HumanResponded
 
 if TYPE_CHECKING:
-    from bot.thread import Interaction
+    from bot.state import Interaction
 
 
 @dataclass(frozen=True)

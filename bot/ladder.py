@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.thread import Interaction
+from bot.state import Interaction
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from bot import events as e
 from bot.events import Actor
 from bot.ids import digest
 from bot.judge import Verdict
-from bot.thread import Interaction, Post, State, Thread
+from bot.state import Interaction, Post, State
+from bot.thread import Thread
 
 LOOK_AFTER = 6.0  # seconds until an attempt without an outcome has either arrived or never will
 

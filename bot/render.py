@@ -18,7 +18,8 @@ from bot.judge import Counted, NotEntitled, NotUnderstood, Outdated, TooLate, Ve
 from bot.tool import schema_of, spec
 
 if TYPE_CHECKING:
-    from bot.thread import State, Thread
+    from bot.state import State
+    from bot.thread import Thread
 
 INVISIBLE = re.compile(
     "[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"

@@ -8,7 +8,8 @@ from bot import events as e
 from bot.events import Event
 from bot.judge import Counted, Verdict
 from bot.prices import cost, total
-from bot.thread import Interaction, Thread
+from bot.state import Interaction
+from bot.thread import Thread
 
 
 def thread_json(thread: Thread, *, events: bool = True) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from bot.people import Person, Team
-from bot.thread import State
+from bot.state import State
 
 
 def surfaces(team: Team, state: State, names: tuple[str, ...], *, approval: bool) -> tuple[str, ...]:

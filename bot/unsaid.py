@@ -6,7 +6,7 @@ from bot import events as e
 from bot.events import PARLEY, Actor, Event
 
 if TYPE_CHECKING:
-    from bot.thread import State
+    from bot.state import State
 
 
 def spelled_out(state: "State", event: Event) -> Event:

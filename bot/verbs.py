@@ -13,7 +13,8 @@ from bot.ids import new_id
 from bot.judge import Verdict, judge
 from bot.people import Team
 from bot.ports import Arrival, Store
-from bot.thread import Interaction, Thread
+from bot.state import Interaction
+from bot.thread import Thread
 
 
 class NotFound(Exception):

@@ -8,11 +8,11 @@ from typing import TypeAlias, assert_never
 
 from pydantic import JsonValue
 
+from bot.fold import KEPT as KEPT
+from bot.fold import STOPPED as STOPPED
 from bot.judge import Counted, NotEntitled, NotUnderstood, Outdated, TooLate, Verdict
 from bot.people import Team
-from bot.thread import KEPT as KEPT
-from bot.thread import STOPPED as STOPPED
-from bot.thread import Interaction
+from bot.state import Interaction
 
 When: TypeAlias = Callable[[float], str]
 """How a channel writes a time of day; Slack lets the reader's own clock do it."""

@@ -17,7 +17,9 @@ from bot.owed import owed
 from bot.people import Team
 from bot.ports import Arrival, Doubtful, Fenced, Prompt, Sent, Undelivered
 from bot.render import render
-from bot.thread import DID_NOT, HAPPENED, Thread, fold
+from bot.fold import fold
+from bot.state import DID_NOT, HAPPENED
+from bot.thread import Thread
 from bot.tool import digest_of
 from tests.stage import HOME, Script, Stage, stage
 

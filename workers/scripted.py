@@ -12,7 +12,8 @@ from bot.decide import parse
 from bot.events import Event, Usage
 from bot.judge import Counted, TooLate
 from bot.ports import Choice, Prompt
-from bot.thread import STOP, Call, Interaction, Thread
+from bot.state import STOP, Call, Interaction
+from bot.thread import Thread
 from bot.tool import Tool, one_line, schema_of, spec
 from workers.guess import LOOKING, Guess, guess, stems, words
 from workers.passages import Article, articles, core

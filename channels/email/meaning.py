@@ -9,7 +9,8 @@ from pydantic import JsonValue
 from bot.events import Cancelled, HumanResponded, MessageReceived
 from bot.hear import understand
 from bot.judge import entitled
-from bot.thread import Interaction, Thread
+from bot.state import Interaction
+from bot.thread import Thread
 from channels.email.decision import Approve, Deny, Edit, decision
 
 Meant: TypeAlias = MessageReceived | HumanResponded | Cancelled

@@ -15,7 +15,8 @@ from bot.judge import Counted, entitled
 from bot.ports import Store
 from bot.render import render
 from bot.show import pending_json, thread_json
-from bot.thread import Interaction, Thread
+from bot.state import Interaction
+from bot.thread import Thread
 from bot.words import about as in_words
 from bot.words import utc
 from channels.web import shapes

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import get_args
 
-from bot.thread import Status, Thread
+from bot.state import Status
+from bot.thread import Thread
 
 POSTS = ("owed", "attempted", "failed", "unknown")
 

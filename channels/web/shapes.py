@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
 
-from bot.thread import Status
+from bot.state import Status
 
 TEXT_BYTES = 14_000
 """An event is at most 16 KB; this leaves room for who said it and where."""

@@ -28,7 +28,8 @@ from bot.events import (
 )
 from bot.judge import Counted
 from bot.owed import Card, Delivery, Notice, Receipt, Say, owed
-from bot.thread import DID_NOT, HAPPENED, Thread
+from bot.state import DID_NOT, HAPPENED
+from bot.thread import Thread
 from channels.sandbox.slack.blocks import checked_blocks, checked_view
 from channels.slack import ticket
 from channels.slack.blocks import Message
