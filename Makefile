@@ -25,6 +25,9 @@ test: setup
 test-all: setup
 	$(BIN)/python -m pytest
 
+chaos: setup
+	$(BIN)/python -m pytest -s -m chaos tests/chaos
+
 check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .

@@ -89,12 +89,12 @@ def channels_of(settings: Settings, team: Team, store: Store) -> Mapping[str, Ch
     return ways
 
 
-def run_process(name: str, settings: Settings) -> int:
-    """One process of the Procfile, until it is told to stop."""
+def run_process(name: str, settings: Settings, team: Team | None = None) -> int:
+    """One process of the Procfile, until it is told to stop. ``team``: another one than the repository's."""
     set_up_logs(settings)
     end_with_parent()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # what is open is closed, an embedded store too
-    team = team_of(settings)
+    team = team or team_of(settings)
     return {"web": _web, "slack": _slack, "email": _email, "worker": _worker}[name](settings, team)
 
 
