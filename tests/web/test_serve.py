@@ -12,13 +12,15 @@ from http.client import HTTPResponse
 from tests.web.asking import ANA, KEYS
 
 PROGRAM = f"""
+import socket
 import sys
 from bot.settings import Settings
 from channels.web.app import create_app, serve
 from tests.web.asking import on_stage
 on = on_stage()
 settings = Settings(port=int(sys.argv[1]), api_keys={KEYS!r})
-serve(create_app(settings, on.team, on.store, model_name="scripted"), settings)
+listener = socket.create_server(("127.0.0.1", settings.port))
+serve(create_app(settings, on.team, on.store, model_name="scripted"), listener)
 print("put away")
 """
 
