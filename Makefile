@@ -25,6 +25,9 @@ test: setup
 test-all: setup
 	$(BIN)/python -m pytest
 
+bench: setup
+	@$(BIN)/python -m tests.bench $(if $(PEERS),--peers .data/bench)
+
 chaos: setup
 	$(BIN)/python -m pytest -s -m chaos tests/chaos
 

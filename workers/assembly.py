@@ -29,6 +29,7 @@ from workers.valkey import embedded
 
 log = logging.getLogger("parley")
 PROMPTS = Path("prompts")
+SHARE = 0.001  # seconds that a tool may compute before it lets another thread of the worker go on, and renew a lease for example
 
 
 @contextmanager
@@ -106,6 +107,7 @@ def _worker(settings: Settings, team: Team) -> int:
         for warning in unreachable(team, ways):
             log.warning(warning)
         _say_which_model(model)
+        sys.setswitchinterval(SHARE)
         leases = Leases(LEASE)
         deliveries = Deliveries(store, ways, partial(rest, store, team), leases=leases)
         loop = Loop(store, team, model, deliveries, deliveries.progress, settings.data, leases=leases)
