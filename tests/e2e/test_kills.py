@@ -6,7 +6,8 @@ import pytest
 
 from tests.e2e.demo import ANA, BEN, GRETA, Demo, running_demo
 
-PROCESSES = ("worker", "slack", "email", "web", "sandbox")
+SLOW = pytest.mark.chaos
+PROCESSES = ["worker", *(pytest.param(name, marks=SLOW) for name in ("slack", "email", "web", "sandbox"))]
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,7 @@ def test_a_restart_is_approved_and_runs_once_although_a_process_is_killed_at_eac
     assert "Approved by Ana" in str(settled)
 
 
-@pytest.mark.parametrize("victim", ["worker", "email", "sandbox"])
+@pytest.mark.parametrize("victim", ["email", *(pytest.param(name, marks=SLOW) for name in ("worker", "sandbox"))])
 def test_a_customers_mail_is_answered_once_although_a_process_is_killed(demo: Demo, victim: str) -> None:
     subject = f"Bulb, while {victim} dies"
     demo.mail(GRETA, "support@example.com", subject, "Which bulb fits the table lamp?")
@@ -44,6 +45,7 @@ def test_a_customers_mail_is_answered_once_although_a_process_is_killed(demo: De
     assert len({m["message_id"] for m in answers}) == 1
 
 
+@SLOW
 def test_everything_is_still_there_after_all_of_it_was_killed(demo: Demo) -> None:
     asked = demo.post(BEN, "ops", "@parley restart the web on production")
     (card,) = demo.until(lambda: quietly(demo, asked), "an approval card")
