@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from threading import Lock
 
 from bot import events as e
 from bot.events import Event
@@ -25,6 +26,7 @@ class MemoryStore:
         self.seen: dict[str, str] = {}
         self.leases: dict[str, tuple[int, float, int]] = {}  # fence, end, attempts
         self.due: dict[str, float] = {}
+        self.guard = Lock()
         self.locks: dict[str, tuple[str, float]] = {}
         self.cursors: dict[str, str] = {}
         self.blobs: dict[str, bytes] = {}
@@ -125,12 +127,13 @@ class MemoryStore:
         self.due[thread] = min(at, self.due.get(thread, at))
 
     def lock(self, name: str, seconds: float) -> str | None:
-        _, end = self.locks.get(name, ("", 0.0))
-        if end > self.now():
-            return None
-        token = new_id()
-        self.locks[name] = (token, self.now() + seconds)
-        return token
+        with self.guard:
+            _, end = self.locks.get(name, ("", 0.0))
+            if end > self.now():
+                return None
+            token = new_id()
+            self.locks[name] = (token, self.now() + seconds)
+            return token
 
     def keep(self, name: str, token: str, seconds: float) -> bool:
         held, end = self.locks.get(name, ("", 0.0))

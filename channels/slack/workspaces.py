@@ -57,7 +57,7 @@ class Workspaces:
         if self.installations is None:
             return
         found = self.installations.find_installation(enterprise_id=enterprise, team_id=team)
-        if found is None or found.installed_at > at:
+        if found is None or int(found.installed_at) > at:  # Slack tells whole seconds
             return
         if found.team_id or whole:
             self.installations.delete_installation(enterprise_id=found.enterprise_id, team_id=found.team_id)
