@@ -5,6 +5,7 @@ import logging
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from http.client import HTTPException
@@ -26,6 +27,7 @@ from channels.slack.connection import Introduced, code_of, reason
 from channels.slack.direct import place_of
 from channels.slack.directory import Directory
 from channels.slack.present import present
+from channels.slack.working import Working
 from channels.slack.workspaces import Workspaces
 
 log = logging.getLogger("parley.slack")
@@ -77,12 +79,15 @@ class SlackChannel:
         self._team = team
         self._pause = pause
         self._workspaces: dict[str, Workspace] = {}
+        self._working = Working(clients, team)
+        self._aside = ThreadPoolExecutor(2, "slack-session")
 
     def send(self, delivery: Delivery, thread: Thread) -> Sent:
         """Post it, or change what is there. Raises Undelivered or Doubtful."""
         address = parse(delivery.address)
         workspace, parts = self._workspace(address.team), present(delivery, thread, self._team)
         with calling(address):
+            self._aside.submit(self._working.settled, thread)
             if delivery.native:
                 return workspace.change(delivery.native, parts[0])
             spot = workspace.spot(address)
@@ -128,13 +133,11 @@ class SlackChannel:
         return found if 0 in found else {}
 
     def progress(self, thread: Thread, words: str) -> None:
-        """Show in the requester's thread what is being done. Best effort, never raises."""
-        try:
-            address = parse(thread.state.home)
-            if address.thread_ts:
-                self._workspace(address.team).status(address, words)
-        except Exception as error:
-            log.debug("thread %s: no status line (%s)", thread.id, type(error).__name__)
+        """Show in the requester's thread what is being done, or with empty words that nothing is. Best effort, never raises."""
+        if words:
+            self._working.busy(thread, words)
+        else:
+            self._working.settled(thread)
 
     def _workspace(self, team: str) -> "Workspace":
         if team not in self._workspaces:
@@ -227,9 +230,6 @@ class Workspace:
         read = self._client.conversations_replies if spot.thread_ts else self._client.conversations_history
         found = read(**place, oldest=f"{since:.6f}", limit=200, include_all_metadata=True, cursor=cursor or None)
         return found.data if isinstance(found.data, dict) else {}
-
-    def status(self, address: Address, words: str) -> None:
-        self._client.assistant_threads_setStatus(channel_id=address.channel, thread_ts=address.thread_ts, status=words)
 
 
 def _leading_back(sent: Sent, delivery: Delivery, thread: Thread) -> Sent:

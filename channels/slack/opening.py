@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from pydantic import JsonValue
 
 from bot.people import Team
-from bot.thread import Interaction, Thread
+from bot.state import Interaction
+from bot.thread import Thread
 from bot.tool import Tool
 from channels.slack import dialog
 from channels.slack.blocks import Block

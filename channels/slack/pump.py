@@ -24,6 +24,7 @@ from bot.people import Team
 from bot.ports import Store, Unavailable
 from bot.thread import Thread
 from channels.slack import direct, translate
+from channels.slack.address import parse
 from channels.slack.blocks import Message
 from channels.slack.channel import METADATA
 from channels.slack.connection import Introduced, code_of, quiet
@@ -32,8 +33,10 @@ from channels.slack.directory import Directory
 from channels.slack.form import Unfit
 from channels.slack.opening import OPENING, changes, opened
 from channels.slack.press import Pressed, pressed, response, submitted, through_dialog
+from channels.slack.steps import stopped
 from channels.slack.text import at, escape_but_times
 from channels.slack.translate import Heard, Ignored, Me, Names, Spot
+from channels.slack.working import show_session
 
 log = logging.getLogger("parley.slack")
 
@@ -178,7 +181,10 @@ class Pump:
     # What they are told
 
     def _tell(self, spot: Spot, id: str, event: Event, counted: bool = False) -> None:
-        if text := answer(self._store.load(id), event, self._team, counted=counted):
+        thread = self._store.load(id)
+        if isinstance(event, Cancelled) and thread and event.origin:
+            show_session(self._client, parse(event.origin.address), thread, "closed")
+        if text := answer(thread, event, self._team, counted=counted):
             self._whisper(spot, text)
 
     def _answer(self, press: Pressed, id: str, event: Event) -> None:
@@ -246,7 +252,7 @@ def answer(thread: Thread | None, event: Event, team: Team, *, counted: bool = F
             interaction = thread.state.interactions.get(event.interaction) if thread else None
             return words.about(verdict or NotUnderstood(event.interaction), interaction, team, at)
         case Cancelled():
-            return words.STOPPED
+            return stopped(thread, event, team.agents.get(thread.state.agent)) if thread else words.STOPPED
         case MessageReceived() if thread is not None and thread.state.paused:
             return words.KEPT
     return ""

@@ -248,7 +248,7 @@ def test_progress_shows_in_the_requester_s_thread_and_never_fails(
     channel.progress(thread(asked(address=conversation)), "searching the runbooks…")
     statuses = world.get("messages", user=BEN, channel=OPS)["statuses"]
     assert [each["status"] for each in statuses if each["thread_ts"] == conversation.rpartition("/")[2]] == [
-        "searching the runbooks…"
+        "is working: searching the runbooks…"
     ]
     channel.progress(thread(asked(address="email:x@example.com")), "…")
     channel.progress(thread(asked(address=f"slack:{T}/C0NOWHERE/1.1")), "…")

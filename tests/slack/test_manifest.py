@@ -15,6 +15,10 @@ SCOPES = {  # https://docs.slack.dev/reference/methods, each method's page
     "chat_postMessage": {"chat:write"},
     "chat_update": {"chat:write"},
     "chat_postEphemeral": {"chat:write"},
+    "chat_startStream": {"chat:write"},
+    "chat_appendStream": {"chat:write"},
+    "chat_stopStream": {"chat:write"},
+    "agents_sessions_setStatus": {"assistant:write", "chat:write"},
     "conversations_open": {"im:write"},
     "conversations_replies": {"channels:history", "groups:history", "im:history"},
     "conversations_history": {"channels:history", "groups:history", "im:history"},
@@ -45,7 +49,11 @@ def test_it_asks_for_exactly_the_scopes_that_are_used() -> None:
 
 def test_no_method_is_called_that_is_not_accounted_for() -> None:
     assert (
-        set(re.findall(r"_?client\.((?:chat|conversations|users|views|assistant|auth|reactions|files)_\w+)", CODE))
+        set(
+            re.findall(
+                r"_?client\.((?:chat|conversations|users|views|assistant|agents|auth|reactions|files)_\w+)", CODE
+            )
+        )
         == SCOPES.keys()
     )
 

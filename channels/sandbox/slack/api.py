@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from channels.sandbox.slack import chat, lookups, surfaces
+from channels.sandbox.slack import chat, lookups, streams, surfaces
 from channels.sandbox.slack.arguments import Arguments
 from channels.sandbox.slack.errors import SlackError
 from channels.sandbox.slack.faults import Fault
@@ -16,7 +16,7 @@ from channels.sandbox.slack.workspace import RESPOND_PATH, Workspace
 
 Method = Callable[[Workspace, Arguments], Json]
 
-METHODS: dict[str, Method] = {**lookups.METHODS, **chat.METHODS, **surfaces.METHODS}
+METHODS: dict[str, Method] = {**lookups.METHODS, **chat.METHODS, **streams.METHODS, **surfaces.METHODS}
 
 
 def api_router(workspace: Workspace) -> APIRouter:

@@ -175,6 +175,11 @@ class Conversations:
             )
             return message
 
+    def redraw(self, channel: str, ts: str, **changes: Any) -> None:
+        """Change what a message shows without calling it edited, as a stream does."""
+        with self._records.change():
+            self._save(channel, {**self._stored(channel, ts), **changes})
+
     def delete(self, channel: str, ts: str) -> None:
         """A parent whose thread goes on leaves a tombstone, as at Slack."""
         with self._records.change():

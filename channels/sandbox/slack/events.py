@@ -169,12 +169,12 @@ def messages_tab_opened(user: str, conversation: Json, *, ts: str) -> Json:
     }
 
 
-def session_stopped(user: str, channel: str, thread_ts: str, *, ts: str) -> Json:
+def session_stopped(user: str, channel: str, thread_ts: str, streams: Sequence[str], *, ts: str) -> Json:
     return {
         "type": "agent_session_stopped",
         "channel": channel,
         "thread_ts": thread_ts,
         "user": user,
-        "streaming_message_ts": [],
+        "streaming_message_ts": list(streams),
         "event_ts": ts,
     }

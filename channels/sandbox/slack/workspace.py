@@ -1,5 +1,6 @@
 """The workspace: everything in it, put together, and what a person can see and do there."""
 
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -120,6 +121,7 @@ class Workspace:
         return {
             "messages": [
                 self._read(message, user, message["ts"] in whispered)
+                | {"streaming": self.is_streaming(channel, message["ts"])}
                 for message in self.conversations.seen_by(channel, user)
             ],
             "statuses": self.statuses.current(channel),
@@ -141,8 +143,11 @@ class Workspace:
             "reactions": message.get("reactions", []),
             "metadata": message.get("metadata"),
             "ephemeral": ephemeral,
-            "streaming": False,
         }
+
+    def is_streaming(self, channel: str, ts: str) -> bool:
+        """Whether the app may still add to this message."""
+        return bool((self.records.kept("stream", f"{channel}/{ts}") or {}).get("until", 0) > time.time())
 
     def modals(self, user: str) -> list[Json]:
         """The views that this user has open, the topmost last."""
@@ -214,7 +219,12 @@ class Workspace:
     def stop(self, user: str, channel: str, thread_ts: str) -> Json:
         """Press the Stop button that Slack shows while an agent session is processing."""
         self._member(user, channel)
-        self.tell(events.session_stopped(user, channel, thread_ts, ts=now_ts()))
+        streams = [
+            m["ts"] for m in self.conversations.thread(channel, thread_ts) if self.is_streaming(channel, m["ts"])
+        ]
+        for ts in streams:
+            self.records.keep("stream", f"{channel}/{ts}", {"until": 0})
+        self.tell(events.session_stopped(user, channel, thread_ts, streams, ts=now_ts()))
         return {"ok": True}
 
     def _member(self, user: str, channel: str) -> None:
