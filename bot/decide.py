@@ -27,12 +27,12 @@ def decide(team: Team, thread: Thread, now: float) -> Effect:
     state = thread.state
     agent = team.agents.get(state.agent)
     if state.resting:
-        return _wait(state, now)
+        return _wait(team, state, now)
     if agent is None:
         return Write(_set_aside(thread, f"There is no agent {state.agent!r} here. An operator can add it and resume."))
     for effect in _next_steps(team, agent, thread, now):
         return effect
-    return _wait(state, now)
+    return _wait(team, state, now)
 
 
 def _next_steps(team: Team, agent: Agent, thread: Thread, now: float) -> Iterator[Effect]:
@@ -41,7 +41,7 @@ def _next_steps(team: Team, agent: Agent, thread: Thread, now: float) -> Iterato
     for call in state.open_calls:
         yield from _advance(team, agent, thread, call, now)
     for interaction in state.open_interactions:
-        rung = next_rung(interaction)
+        rung = next_rung(team, interaction)
         if rung is not None and rung.at <= now:
             yield Write(_climb(team, thread, interaction, rung))
     yield from _limits(team, agent, thread, now)
@@ -233,7 +233,7 @@ def _limits(team: Team, agent: Agent, thread: Thread, now: float) -> Iterator[Ef
     if asked and not reached:
         yield Write(e.Withdrawn(id=_id(thread), interaction=asked[0].id, reason="superseded"))
     if reached and state.fresh:
-        yield _wait(state, now) if asked else Write(_ask_limit(team, agent, thread))
+        yield _wait(team, state, now) if asked else Write(_ask_limit(team, agent, thread))
 
 
 def _ask_limit(team: Team, agent: Agent, thread: Thread) -> e.HumanContacted:
@@ -261,8 +261,8 @@ def _unsettled(state: State, now: float) -> bool:
     return state.discarded >= 2 and now < state.spoke_at + QUIET
 
 
-def _wait(state: State, now: float) -> Wait:
-    times = [rung.at for each in state.open_interactions if (rung := next_rung(each))]
+def _wait(team: Team, state: State, now: float) -> Wait:
+    times = [rung.at for each in state.open_interactions if (rung := next_rung(team, each))]
     times += [call.deadline for call in state.open_calls if call.state == "started"]
     if not state.resting and state.fresh:
         times += [state.retry_at] if state.retry_at else []

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from bot.people import Team
 from bot.state import Interaction
 
 
@@ -15,16 +16,17 @@ class Rung:
     kind: Literal["remind", "escalate", "end"]
 
 
-def next_rung(interaction: Interaction) -> Rung | None:
+def next_rung(team: Team, interaction: Interaction) -> Rung | None:
     """The earliest of what is still to come. None: wait for as long as it takes."""
-    return min(_rungs(interaction), key=lambda rung: rung.at, default=None)
+    return min(_rungs(team, interaction), key=lambda rung: rung.at, default=None)
 
 
-def _rungs(interaction: Interaction) -> Iterator[Rung]:
+def _rungs(team: Team, interaction: Interaction) -> Iterator[Rung]:
     asked, ladder = interaction.asked, interaction.asked.ladder
     if asked.until is not None:
         yield Rung(asked.until, "end")
     if ladder.escalate_after is not None and not interaction.escalated:
-        yield Rung(asked.at + ladder.escalate_after, "escalate")
+        yield Rung(team.at_work(ladder.escalate, asked.at + ladder.escalate_after), "escalate")
     if ladder.remind is not None:
-        yield Rung(max(asked.at, interaction.reminded_at) + ladder.remind, "remind")
+        last = max(asked.at, interaction.reminded_at)
+        yield Rung(team.at_work(interaction.names, last + ladder.remind), "remind")

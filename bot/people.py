@@ -7,10 +7,11 @@ from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from bot.agent import Agent
 from bot.events import Actor, Proof
+from bot.hours import Hours
 from bot.settings import SettingsError
 from bot.tool import mistakes, spec
 
@@ -24,7 +25,8 @@ class Entry(BaseModel):
 class Person(Entry):
     """One human across channels. ``slack``: user ids (``U02ANA``; with several workspaces ``T1/U02ANA``).
 
-    ``away`` is shown wherever they are asked; ``delegate`` then decides in their place.
+    ``hours`` such as ``mon-fri 09:00-17:00``, in ``timezone``: when they are reminded, or asked as well. ``away`` is shown wherever they are
+    asked; ``delegate`` then decides in their place.
     """
 
     name: str = Field(min_length=1)
@@ -32,8 +34,15 @@ class Person(Entry):
     email: Names = ()
     groups: Names = ()
     timezone: str = ""
+    hours: str = ""
     away: bool = False
     delegate: str = ""
+
+    @model_validator(mode="after")
+    def _hours_mean_something(self) -> "Person":
+        if self.hours:
+            Hours.read(self.hours, self.timezone)
+        return self
 
 
 class Group(Entry):
@@ -120,6 +129,12 @@ class Team:
             for key, person in self.people.items()
             if not wanted or key in wanted or set(person.groups) & set(wanted)
         )
+
+    def at_work(self, names: Iterable[str], at: float) -> float:
+        """This moment, or the next at which one of these people works; at once where somebody names no working hours."""
+        people = [self.people[person] for person in self.members(names)]
+        hours = [Hours.read(person.hours, person.timezone) for person in people if person.hours]
+        return min((each.next(at) for each in hours), default=at) if len(hours) == len(people) else at
 
     def is_known(self, name: str) -> bool:
         return name in self.people or name in self.groups or any(name in each.groups for each in self.people.values())
