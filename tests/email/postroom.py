@@ -39,22 +39,33 @@ class SharedStore(MemoryStore):
 
     def __init__(self, clock: Callable[[], float]) -> None:
         super().__init__(clock)
-        self.guard = threading.RLock()
+        self.turn = threading.RLock()
 
     def ingest(self, arrival: Arrival) -> Ingested:
-        with self.guard:
+        with self.turn:
             return super().ingest(arrival)
 
     def cursor(self, mailbox: str) -> str | None:
-        with self.guard:
+        with self.turn:
             return super().cursor(mailbox)
 
 
 class Postroom:
     """`with Postroom(tmp_path, model=[…]) as post: post.writes(GRETA, …)`; whatever arrives is answered before it returns."""
 
-    def __init__(self, path: Path, *tools: Any, model: Iterable[Any] = (), vouched: bool = True) -> None:
-        self.mail = Mailside(path)
+    def __init__(
+        self,
+        path: Path,
+        *tools: Any,
+        model: Iterable[Any] = (),
+        vouched: bool = True,
+        mail: Any = None,
+        pace: Pace = PACE,
+        **settings: str,
+    ) -> None:
+        self.mail = mail or Mailside(path)
+        self.pace = pace
+        self.more = settings
         self.stage = Stage({"desk": Agent(tools=tools)}, Script(list(model)), CONFIG)
         self.store = SharedStore(lambda: self.stage.time)
         self.team = self.stage.team
@@ -69,6 +80,7 @@ class Postroom:
             smtp_url=self.mail.smtp_url,
             email_authserv_id=self.mail.authserv_id if self.vouched else "",
             secret=SECRET,
+            **self.more,  # type: ignore[arg-type]
         )
         self.me = Me.of(self.settings, self.team)
         self.channel = EmailChannel(self.me, self.team, self.settings.smtp_url, self.store)
@@ -89,7 +101,7 @@ class Postroom:
     def open(self) -> None:
         """Begin to read the mailbox, and wait until it is being read."""
         self.stop = threading.Event()
-        arguments = {"stop": self.stop, "pace": PACE}
+        arguments = {"stop": self.stop, "pace": self.pace}
         self.reader = threading.Thread(
             target=run_mailbox, args=(self.settings, self.team, self.store), kwargs=arguments, daemon=True
         )
