@@ -56,6 +56,10 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--reset", action="store_true", help="forget the demo's data and stop")
     doctor = _add(commands, "doctor", "check settings, store, Slack, mail and model, and say what to do", _doctor)
     doctor.add_argument("--send", action="store_true", help="also mail itself a forgery, which its server must disarm")
+    manifest = _add(
+        commands, "slack-manifest", "the Slack app to paste at api.slack.com/apps, as JSON", _slack_manifest
+    )
+    manifest.add_argument("--http", metavar="URL", default="", help="for HTTP at this address, instead of Socket Mode")
     _json(_add(commands, "threads", "list the threads, the latest first", _threads))
     show = _json(_add(commands, "show", "a thread's timeline", _show))
     show.add_argument("id")
@@ -135,6 +139,14 @@ def _doctor(arguments: argparse.Namespace) -> int:
     except SettingsError as error:
         return unreadable(error)
     return examine(settings, send=arguments.send)
+
+
+def _slack_manifest(arguments: argparse.Namespace) -> None:
+    from channels.slack.manifest import manifest
+
+    if arguments.http and not arguments.http.startswith("https://"):
+        raise SettingsError("Slack calls https addresses only: give --http one such as https://your.host.")
+    print(json.dumps(manifest(arguments.http, installable=_settings().slack_installable), indent=2))
 
 
 # Looking

@@ -1,10 +1,8 @@
 """How Slack stands: the tokens, the app's scopes, and whether Parley is in the channels where it is expected."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from http.client import HTTPException
-from pathlib import Path
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
@@ -14,11 +12,12 @@ from bot.checkup import Finding, bad, good, hint, unset, warning
 from bot.people import Team
 from bot.ports import Unavailable
 from bot.settings import Settings
+from channels.slack import manifest
 from channels.slack.connection import REFUSED, client, code_of, reason
 from channels.slack.directory import GONE, Directory
 
 SECONDS = 5  # for one answer of Slack's
-MANIFEST = Path(__file__).parent / "manifest.json"
+UPDATE = "On your Slack app's page App Manifest paste what this prints:"
 
 
 def check_up(settings: Settings, team: Team | None) -> Iterator[Finding]:
@@ -27,22 +26,46 @@ def check_up(settings: Settings, team: Team | None) -> Iterator[Finding]:
         yield _off(settings)
         return
     web = client(settings, seconds=SECONDS)
-    try:
-        told = web.auth_test()
-    except (SlackApiError, OSError, HTTPException) as error:
-        yield trouble(error, "SLACK_BOT_TOKEN")
-    else:
-        yield good(f"signed in as @{told['user']} in {told['team']}")
-        yield scopes(told.headers)
-        yield from _channels(web, team, str(told["user"]))
+    if settings.slack_bot_token:
+        yield from _own(web, team)
+    if settings.slack_installable:
+        yield from _installing(settings, team)
     yield _line(web, settings)
     if settings.slack_signing_secret:
         yield signing_secret(settings.slack_signing_secret)
 
 
 def _off(settings: Settings) -> Finding:
+    if bool(settings.slack_client_id) != bool(settings.slack_client_secret):
+        return unset("SLACK_CLIENT_SECRET" if settings.slack_client_id else "SLACK_CLIENT_ID")
     half = settings.slack_app_token or settings.slack_signing_secret
     return unset("SLACK_BOT_TOKEN") if half else good("off: SLACK_BOT_TOKEN is not set")
+
+
+def _own(web: WebClient, team: Team | None) -> Iterator[Finding]:
+    """The workspace of SLACK_BOT_TOKEN."""
+    try:
+        told = web.auth_test()
+    except (SlackApiError, OSError, HTTPException) as error:
+        yield trouble(error, "SLACK_BOT_TOKEN")
+        return
+    yield good(f"signed in as @{told['user']} in {told['team']}")
+    yield scopes(told.headers)
+    yield from _channels(web, team, str(told["user"]))
+
+
+def _installing(settings: Settings, team: Team | None) -> Iterator[Finding]:
+    """Whether workspaces can install the app by themselves, and people there be told apart."""
+    if not settings.secret:
+        yield unset("BOT_SECRET")
+    if settings.public_url:
+        yield good(f"workspaces install it at {settings.public_url.rstrip('/')}/slack/install")
+    else:
+        yield warning("Slack is not told where an installation ends", "Set PUBLIC_URL to the address of bot web.")
+    people = team.people.values() if team and not settings.slack_bot_token else ()
+    if bare := [person.name for person in people if any("/" not in id for id in person.slack)]:
+        mend = "Write T1/U02ANA in bot.toml, with the workspace's id, before a second workspace installs it."
+        yield warning(f"no workspace is named with the Slack ids of {', '.join(bare)}", mend)
 
 
 def trouble(error: SlackApiError | OSError | HTTPException, variable: str) -> Finding:
@@ -63,18 +86,18 @@ def scopes(headers: Mapping[str, str]) -> Finding:
         return warning("Slack does not say which scopes the app has", f"Compare them with {_shown()} yourself.")
     missing = wanted() - {scope.strip() for scope in granted.split(",")}
     if missing:
-        mend = f"Add them on your Slack app's page OAuth & Permissions, as in {_shown()}, and install the app again."
+        mend = f"{UPDATE} {_shown()}, save, and install the app again; OAuth & Permissions shows them then."
         return bad(f"the app lacks the scopes {', '.join(sorted(missing))}", mend)
     return good(f"the app has the {len(wanted())} scopes of its manifest")
 
 
 def wanted() -> frozenset[str]:
     """The scopes of the manifest."""
-    return frozenset(json.loads(MANIFEST.read_text(encoding="utf-8"))["oauth_config"]["scopes"]["bot"])
+    return frozenset(manifest.scopes())
 
 
 def _shown() -> str:
-    return "/".join(MANIFEST.parts[-3:])
+    return "python -m bot slack-manifest"
 
 
 def _line(web: WebClient, settings: Settings) -> Finding:

@@ -25,7 +25,7 @@ def manifest(url: str = "", *, installable: bool = False) -> dict[str, Any]:
             command["url"] = f"{base}/slack/events"
     if installable:
         settings["event_subscriptions"]["bot_events"] = sorted({*events(), *INSTALLABLE})
-        settings["org_deploy_enabled"] = settings["token_rotation_enabled"] = True
+        settings["org_deploy_enabled"] = True
         if base:
             made["oauth_config"]["redirect_urls"] = [f"{base}/slack/oauth_redirect"]
     return made

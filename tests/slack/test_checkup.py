@@ -8,7 +8,7 @@ import pytest
 from slack_sdk.errors import SlackApiError
 
 from bot.checkup import Finding
-from bot.people import Config, Route, Team
+from bot.people import Config, Person, Route, Team
 from bot.settings import Settings
 from channels.slack.checkup import check_up, places, scopes, signing_secret, trouble, wanted
 from tests.sandbox.slackside import APP_TOKEN, BOT_TOKEN, World, running_workspace
@@ -55,7 +55,7 @@ def test_a_channel_that_parley_was_not_invited_to_is_a_warning(world: World) -> 
 def test_a_missing_scope_is_named(world: World) -> None:
     finding = scopes({"X-OAuth-Scopes": ",".join(wanted() - {"im:write"})})
     assert (finding.mark, finding.text) == ("✗", "the app lacks the scopes im:write")
-    assert "OAuth & Permissions" in finding.mend
+    assert "python -m bot slack-manifest" in finding.mend
     assert scopes({}).mark == "!"
 
 
@@ -123,3 +123,24 @@ def test_only_channels_that_are_named_exactly_are_looked_for() -> None:
 
 def test_a_team_that_cannot_be_read_leaves_the_rest(world: World) -> None:
     assert marks(looked(world, team=None)) == "✓✓✓✓"
+
+
+def installable(**more: str) -> list[Finding]:
+    given = {"slack_client_id": "1.1", "slack_client_secret": "x", "slack_signing_secret": SECRET, "secret": "s" * 32}
+    given |= {"public_url": "https://bot.example"}
+    settings = Settings(slack_api_url="http://127.0.0.1:1/api/", **{**given, **more})  # type: ignore[arg-type]
+    return list(check_up(settings, Team(people={"ana": Person(name="Ana Diaz", slack=("U02ANA",))})))
+
+
+def test_where_workspaces_install_it_no_token_is_missed_and_ids_without_a_workspace_are() -> None:
+    findings = installable()
+    assert findings[0] == Finding("✓", "workspaces install it at https://bot.example/slack/install")
+    assert marks(findings) == "✓!✓✓"
+    assert findings[1].text == "no workspace is named with the Slack ids of Ana Diaz"
+
+
+def test_what_an_installation_needs_is_named() -> None:
+    assert [each.text for each in installable(secret="") if each.mark == "✗"] == ["BOT_SECRET is not set"]
+    assert installable(public_url="")[0].mend == "Set PUBLIC_URL to the address of bot web."
+    (half,) = check_up(Settings(slack_client_id="1.1"), TEAM)
+    assert (half.mark, half.text) == ("✗", "SLACK_CLIENT_SECRET is not set")
