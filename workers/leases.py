@@ -20,7 +20,10 @@ class Kept:
 
 
 class Leases:
-    """What this process holds, by name. A lease is not renewed past its patience, so that whatever hangs is taken over by somebody else."""
+    """What this process holds, by name. A lease is not renewed past its patience, so that whatever hangs is taken over by somebody else.
+
+    The side thread lives only while there is something to renew.
+    """
 
     def __init__(self, seconds: float = LEASE) -> None:
         self.seconds = seconds
@@ -45,6 +48,9 @@ class Leases:
             time.sleep(self.seconds / 3)
             with self.lock:
                 kept = list(self.kept.items())
+                if not kept:
+                    self.thread = None
+                    return
             for name, each in kept:
                 if not _renewed(each):
                     self.let_go(name)
