@@ -6,7 +6,9 @@ const TELL = {
   message_received: (e, t) => heard(`${who(e)}${t.place(e.origin?.address)}`, e.text || e.subject),
   message_edited: (e) => heard(`${who(e)} changed it to`, e.text),
   message_deleted: (e) => heard(`${who(e)} deleted a message`),
-  human_responded: (e, t) => ({ kind: e.counted ? "answered" : "refused", text: responded(e, t), seconds: since(t.contacts.get(e.interaction), e), spent: "waited" }),
+  human_responded: (e, t) => (e.counted
+    ? { kind: "answered", text: responded(e, t), seconds: since(t.contacts.get(e.interaction), e), spent: "waited" }
+    : { kind: "refused", text: tried(e) }),
   paused: (e) => ({ kind: "steered", text: `${who(e)} paused it` }),
   resumed: (e) => ({ kind: "steered", text: `${who(e)} let it go on` }),
   cancelled: (e) => ({ kind: "steered", text: `${who(e)} cancelled it` }),
@@ -74,13 +76,14 @@ function cost({ usage, cost_usd: dollars }) {
 
 const inline = (values) => Object.entries(values ?? {}).map(([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`).join("  ");
 
+const quoted = ({ text }) => (text ? `: “${shorten(oneLine(text), 160)}”` : "");
+const tried = (event) => `${who(event)} tried to decide; it does not count${quoted(event)}`;
+
 function responded(event, thread) {
-  const words = event.text ? `: “${shorten(oneLine(event.text), 160)}”` : "";
   const changed = event.arguments ? ", with changes" : "";
-  if (!event.counted) return `${who(event)} tried to decide; it does not count${words}`;
   const verb = { answered: "answered", approved: "approved", denied: "denied" }[event.decision] ?? event.decision;
   const tool = thread.contacts.get(event.interaction)?.tool ?? "";
-  return `${who(event)} ${verb} ${tool}`.trimEnd() + changed + words;
+  return `${who(event)} ${verb} ${tool}`.trimEnd() + changed + quoted(event);
 }
 
 function asked(event, thread) {

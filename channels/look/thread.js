@@ -60,18 +60,17 @@ function drawState(app, box, thread, acting) {
   fill(box,
     h("div", { class: "row" }, h("span", { class: ["pill", thread.status] }, STATES[thread.status] ?? thread.status), h("span", { class: "agent" }, thread.agent || "no agent"), h("code", { class: "muted id", title: "The thread’s id, for python -m bot show" }, thread.id)),
     h("p", { class: "words", role: "status" }, thread.words === thread.status ? "" : local(thread.words)),
-    h("p", { class: "muted small spent" }, spent(thread)),
-    h("div", { class: "row wrap" }, (thread.addresses ?? []).map((address) => addressChip(app, address))),
+    h("div", { class: "row wrap" }, (thread.addresses ?? []).map((address) => addressChip(app, address)), h("span", { class: "muted small" }, spent(thread))),
     h("div", { class: "row wrap verbs" },
       VERBS.map(([name, label, shows, works]) => shows(thread.status) && verb(name, label, works(thread.status))),
       verb("fork", "Fork", true, { title: "A new thread with the same past", body: { at: thread.events.length } })));
 }
 
-/** How long it took so far, and what the model used: "over 3 min · 12.4k tok · $0.031". */
+/** How long it took so far, and what the model used: "3 min in all · 12.4k tok · $0.031". */
 function spent({ events, usage = {} }) {
   const seconds = events.length > 1 ? (moment(events.at(-1).at) - moment(events[0].at)) / 1000 : 0;
   const used = ["input", "output", "cache_read", "cache_write"].reduce((sum, kind) => sum + (usage[`${kind}_tokens`] ?? 0), 0);
-  return [seconds > 0 && `over ${took(seconds)}`, used > 0 && tokens(used), typeof usage.cost_usd === "number" && money(usage.cost_usd)].filter(Boolean).join(" · ");
+  return [seconds > 0 && `${took(seconds)} in all`, used > 0 && tokens(used), typeof usage.cost_usd === "number" && money(usage.cost_usd)].filter(Boolean).join(" · ");
 }
 
 function addressChip(app, address) {

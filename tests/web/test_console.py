@@ -147,7 +147,7 @@ def test_in_a_browser_the_operator_reads_the_exact_arguments_approves_and_watche
         page.wait("document.querySelector('.event[open] .json').innerText.includes('tool_returned')")
         page.click("#places button", "Health")
         page.wait("document.querySelector('.health').innerText.includes('The store answers and takes writes.')")
-        assert page.evaluate("document.querySelectorAll('.health svg .column').length") > 0
+        assert page.evaluate("document.querySelectorAll('.health svg .filled').length") > 0
         page.click("#places button", "Cost")
         page.wait("document.querySelector('#talk .lead')?.innerText.startsWith('2 calls of the model, 220 tok')")
         assert "Ben Okafor" in page.text("#talk .figures")

@@ -95,7 +95,8 @@ async function startByMail(app, { id, mail }) {
 
 async function startInSlack(app, { id, slack }) {
   const writer = app.person(slack.as) ?? app.teammate();
-  const channel = app.state.directory?.channels.find((c) => c.name === slack.channel);
+  const { channels = [] } = (await attempt(get("/sandbox/slack/state", { user: writer.slack }))) ?? {};
+  const channel = channels.find((c) => c.name === slack.channel);
   if (!channel) return notify(`There is no #${slack.channel} in bot.toml; this story needs it.`);
   const sent = await attempt(post("/sandbox/slack/post", { user: writer.slack, channel: channel.id, text: slack.text }));
   if (!sent) return null;

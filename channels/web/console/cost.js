@@ -1,4 +1,4 @@
-// What was spent: per day, agent and person. In money where every price is known, else in tokens.
+// What was spent: per day, agent and person. In money where every price is known, else in tokens, else in calls.
 
 import { bars, columns } from "./charts.js";
 import { fill, h } from "/look/dom.js";
@@ -15,8 +15,7 @@ export function costView(app) {
     if (element.signature === signature) return;
     element.signature = signature;
     if (!costs) return;
-    const priced = costs.every((row) => row.cost_usd !== null);
-    const [value, say] = priced ? [(row) => row.cost_usd, money] : [(row) => row.tokens, tokens];
+    const { value, say, words } = unit(costs);
     fill(element,
       h("p", { class: "lead" }, costs.length ? summary(costs) : `Nothing was thought in the last ${DAYS} days.`),
       costs.length > 0 && [
@@ -24,16 +23,23 @@ export function costView(app) {
         bars("Per agent", by(costs, "agent", value), say),
         bars("Per person who asked", by(costs, "person", value), say),
       ],
-      h("p", { class: "hint" }, priced ? "Prices are those of bot/prices.toml." : "Some of it was done by a model without a price in bot/prices.toml; therefore the charts show tokens.", " Days are UTC; threads that changed lately count. The same for machines: GET /v1/costs."));
+      h("p", { class: "hint" }, words, " Days are UTC; the 500 threads that changed last count. For machines: GET /v1/costs."));
   };
   return { title: "Cost", element, update };
+}
+
+function unit(costs) {
+  if (costs.every((row) => row.cost_usd !== null)) return { value: (row) => row.cost_usd, say: money, words: "Prices are those of bot/prices.toml." };
+  const words = "bot/prices.toml has no price for some of the models, so this is no money.";
+  if (sum(costs, (row) => row.tokens)) return { value: (row) => row.tokens, say: tokens, words };
+  return { value: (row) => row.calls, say: (n) => count(n, "call"), words };
 }
 
 const sum = (rows, value) => rows.reduce((all, row) => all + (value(row) ?? 0), 0);
 
 function summary(costs) {
-  const known = sum(costs, (row) => row.cost_usd);
-  return [known > 0 && h("strong", {}, money(known), " "), `${count(sum(costs, (row) => row.calls), "call")} of the model, ${tokens(sum(costs, (row) => row.tokens))}, in the last ${DAYS} days.`];
+  const [dollars, used] = ["cost_usd", "tokens"].map((key) => sum(costs, (row) => row[key]));
+  return [dollars > 0 && h("strong", {}, money(dollars), " "), [count(sum(costs, (row) => row.calls), "call of the model", "calls of the model"), used > 0 && tokens(used), `in the last ${DAYS} days.`].filter(Boolean).join(", ")];
 }
 
 /** [name, value] of each, the most first. */

@@ -17,6 +17,7 @@ const state = {
   view: "waiting",
   chosen: null, // the id of the open thread
   threads: [],
+  channels: new Map(), // names of Slack’s channels
   search: null, // what all threads are searched for
   found: null,
   pending: [],
@@ -90,11 +91,15 @@ const app = {
     }
   },
 
+  /** Why whoever looks may not act; null when they may. */
+  barred: () => (state.me?.person ? null : "Nobody may act here: set BOT_OPERATOR to a person of bot.toml"),
+
   placeWords(address) {
     const [channel, rest] = [address.slice(0, address.indexOf(":")), address.slice(address.indexOf(":") + 1)];
     if (channel === "email") return " by mail";
     if (channel === "web") return " in the console";
-    return channel === "slack" ? ` in Slack (${rest.split("/")[1] ?? rest})` : ` at ${address}`;
+    if (channel !== "slack") return ` at ${address}`;
+    return rest.startsWith("#") ? ` in ${rest}` : ` in ${state.channels.get(channelOf(address)) ?? `Slack (${channelOf(address)})`}`;
   },
 
   toggleMinor() {
@@ -109,6 +114,14 @@ const app = {
 
   draw: () => draw(),
 };
+
+const channelOf = (address) => address.split("/")[1] ?? address;
+
+/** Names of Slack’s channels, as far as threads that began in them tell: id → "#ops". */
+function channelNames(threads) {
+  const began = threads.filter((t) => t.place.startsWith("slack:#")).map((t) => [t.addresses.find((a) => a.startsWith("slack:")), t.place.slice(6)]);
+  return new Map(began.filter(([address]) => address).map(([address, name]) => [channelOf(address), name]));
+}
 
 // Asking again, one question at a time; what changes meanwhile is asked for afterwards
 
@@ -141,7 +154,7 @@ async function look() {
     view === "cost" ? get("costs", { days: 14 }) : state.costs,
   ]);
   if (id !== state.chosen || search !== state.search) return void (dirty = true);
-  Object.assign(state, { threads, found, pending, mine: new Set(mine.map((w) => w.id)), thread, context, ready: ready !== null, metrics, costs });
+  Object.assign(state, { threads, channels: channelNames(threads), found, pending, mine: new Set(mine.map((w) => w.id)), thread, context, ready: ready !== null, metrics, costs });
   return undefined;
 }
 

@@ -19,13 +19,13 @@ export function allView(app) {
   const select = (label) => h("select", { "aria-label": label, onchange: look });
   const [person, channel, agent, status] = ["Person", "Channel", "Agent", "State"].map(select);
   const element = h("div", { class: "scroller padded" }, beginForm(app), h("search", { class: "search" }, words, person, channel, agent, status), list.element);
-  choices(agent, "every agent", app.state.about?.agents ?? []);
-  choices(status, "every state", STATES);
+  choices(agent, "any agent", app.state.about?.agents ?? []);
+  choices(status, "any state", STATES);
 
   const update = () => {
     const { threads, found, thread } = app.state;
-    choices(person, "everybody", unique(threads.map((t) => t.requester)));
-    choices(channel, "every channel", [...PLATFORMS, ...unique(threads.map((t) => t.place)).map((place) => [place, placeName(place)])]);
+    choices(person, "anybody", unique(threads.map((t) => t.requester)));
+    choices(channel, "any channel", [...PLATFORMS, ...unique(threads.map((t) => t.place)).map((place) => [place, placeName(place)])]);
     list.update(found ?? threads, thread?.id);
   };
   return { title: "All threads", element, update };
