@@ -16,11 +16,12 @@ from bot.people import Team
 from bot.ports import Store, Unavailable
 from bot.settings import Settings
 from channels.slack.connection import quiet
-from channels.slack.pump import HOW_TO_ASK, SECONDS, Json, Pump, kind
+from channels.slack.pump import SECONDS, Json, Pump, kind
 from channels.slack.workspaces import Workspaces
 
 log = logging.getLogger("parley.slack")
 
+KNOWN = ("event_callback", "block_actions", "view_submission", "message_action")
 LEFT = ("app_uninstalled", "tokens_revoked", "team_access_revoked")
 NOT_INSTALLED = "Parley is no longer installed in this workspace: somebody has to install it again."
 
@@ -110,6 +111,15 @@ def slack_app(settings: Settings, pumps: Pumps) -> App:
         pump.press(body)
         ack()
 
+    @app.command(anything)
+    def command(body: Json, pump: Pump, ack: Ack) -> None:
+        ack(pump.command(body))
+
+    @app.shortcut(anything)
+    def shortcut(body: Json, pump: Pump, ack: Ack) -> None:
+        pump.shortcut(body)
+        ack()
+
     @app.view(anything)
     def view(body: Json, pump: Pump, ack: Ack) -> None:
         errors = pump.submit(body)
@@ -132,9 +142,7 @@ def _authorized(pump: Pump, token: str) -> AuthorizeResult:
 
 def _known_only(body: Json, next: Callable[[], None]) -> BoltResponse | None:
     """Acknowledge what no listener is for; Slack would send it again and again, or show an error."""
-    if "command" in body:
-        return BoltResponse(status=200, body=HOW_TO_ASK)
-    if body.get("type") in ("event_callback", "block_actions", "view_submission"):
+    if "command" in body or body.get("type") in KNOWN:
         next()
         return None
     loud = log.warning if body.get("type") == "app_rate_limited" else log.info

@@ -51,12 +51,12 @@ def card_messages(card: Card, thread: Thread, address: str, team: Team) -> tuple
 
 def _in_words(card: Card, team: Team) -> str:
     """The card for somebody who sees no blocks."""
-    title = _title(card, team)
+    title = title_of(card, team)
     asked = f"{title}: {card.text}" if title else card.text
     return asked if card.open else f"{standing(card, team, words.utc)} ({asked})"
 
 
-def _title(card: Card, team: Team) -> str:
+def title_of(card: Card, team: Team) -> str:
     who = " or ".join(team.people[name].name if name in team.people else name for name in card.names)
     match card.kind:
         case "question":
@@ -71,7 +71,7 @@ def _title(card: Card, team: Team) -> str:
 
 
 def _head(card: Card, address: Address, team: Team, more: int) -> Iterator[Block]:
-    title = escape(_title(card, team))
+    title = escape(title_of(card, team))
     mentions = " ".join(f"<@{id}>" for id in _mentioned(card, address, team))
     line = " · ".join(filter(None, (f"*{title}*" if title else "", mentions)))
     if line:
@@ -114,10 +114,10 @@ def _body(card: Card) -> Iterator[Block]:
     """What was asked, whole: the model's own words as Markdown, everything that a tool was given as it is."""
     if card.kind == "question":
         yield from map(markdown, portions(neutral(card.text), BODY) or ["…"])
-        yield from _code(_long_choices(card))
+        yield from code(_long_choices(card))
         return
     yield from map(plain, portions(words.visible(card.text), SECTION) or [card.tool or "…"])
-    yield from _code(words.argument_lines(card.arguments))
+    yield from code(words.argument_lines(card.arguments))
 
 
 def _long_choices(card: Card) -> Sequence[str]:
@@ -127,7 +127,7 @@ def _long_choices(card: Card) -> Sequence[str]:
     return [f"{number}. {words.visible(choice)}" for number, choice in enumerate(card.choices, 1)]
 
 
-def _code(lines: Iterable[str]) -> Iterator[Block]:
+def code(lines: Iterable[str]) -> Iterator[Block]:
     """Lines that Slack shows exactly as they are: in preformatted text nothing is a mention, a link or a format."""
     piece: list[str] = []
     for part in (part for line in lines for part in _cut(line)):
@@ -171,23 +171,23 @@ def _text_of(block: Block) -> str:
 
 def _tail(card: Card, thread: Thread, team: Team, *, elsewhere: bool) -> Iterator[Block]:
     if card.kind == "approval" or elsewhere or card.until is not None:
-        yield context(_asked(card, team))
+        yield context(asked(card, team))
     if not card.open:
         yield section(standing(card, team, at))
         return
     if card.kind == "approval":
-        yield from _deciding(card, thread, team)
+        yield from deciding(card, thread, team)
         return
-    yield from _choices(card, thread.id)
+    yield from choices(card, thread.id)
     if card.kind == "question":
         yield context("Or just reply in this thread." if card.choices else "Reply in this thread.")
 
 
-def _deciding(card: Card, thread: Thread, team: Team) -> Iterator[Block]:
+def deciding(card: Card, thread: Thread, team: Team) -> Iterator[Block]:
     """Who said yes to what so far, and what can be pressed. The buttons name the version that they are shown with."""
     if card.changed:
         yield section(f"*Changed by {changed_by(card, team)}, to be approved as it is now:*")
-        yield from _code(words.argument_lines(card.changed))
+        yield from code(words.argument_lines(card.changed))
     if card.quorum > 1:
         yield context(votes(card, team))
     mine = Ticket(thread.id, card.interaction, card.digest)
@@ -202,13 +202,13 @@ def _editable(card: Card, thread: Thread, team: Team) -> bool:
     return bool(card.arguments) and agent is not None and agent.tool(card.tool) is not None
 
 
-def _asked(card: Card, team: Team) -> str:
+def asked(card: Card, team: Team) -> str:
     by = f"Asked by {escape(short_name(card.asked_by, team))}" if card.asked_by else "Asked"
     asked = f"{by} in {escape(words.place(card.asked_in))}" if card.asked_in else by
     return f"{asked} · open until {until(card.until)}" if card.until is not None and card.open else asked
 
 
-def _choices(card: Card, thread: str) -> Iterator[Block]:
+def choices(card: Card, thread: str) -> Iterator[Block]:
     tickets = [Ticket(thread, card.interaction, choice=number) for number in range(len(card.choices))]
     if len(tickets) <= FEW:
         buttons = [

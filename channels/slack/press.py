@@ -5,7 +5,7 @@ https://docs.slack.dev/reference/interaction-payloads
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from pydantic import JsonValue
 
@@ -70,23 +70,33 @@ def pressed(body: Json, me: Me, team: Team, names: Names) -> Pressed | Ignored:
     if verb is None:
         return Ignored("press of something that decides nothing")
     chosen, container = action.get("selected_option") or action, body["container"]
-    mine = ticket.load(chosen["value"])
+    mine, user = ticket.load(chosen["value"]), body["user"]["id"]
+    about: dict[str, Any] = {
+        "verb": verb,
+        "ticket": mine,
+        "actor": _presser(body, me, team, names),
+        "trigger": body.get("trigger_id") or "",
+    }
+    if container["type"] == "view":  # the Home tab, which lies in no conversation
+        id = f"slack:{me.team}/{container['view_id']}/{user}/{action['action_ts']}"
+        return Pressed(id=id, address=_alone(me, user), native="", spot=Spot("", user), **about)
     channel, ts = container.get("channel_id") or body["channel"]["id"], container["message_ts"]
     whispered = bool(container.get("is_ephemeral"))
     thread_ts = mine.thread_ts if whispered else container.get("thread_ts") or ""
     native = mine.message_ts if whispered else ts
     return Pressed(
-        id=f"slack:{me.team}/{channel}/{ts}/{body['user']['id']}/{action['action_ts']}",
-        verb=verb,
-        ticket=mine,
-        actor=_presser(body, me, team, names),
+        id=f"slack:{me.team}/{channel}/{ts}/{user}/{action['action_ts']}",
         address=conversation(me.team, channel, thread_ts or native),
         native=native,
-        spot=Spot(channel, body["user"]["id"], thread_ts),
-        trigger=body.get("trigger_id") or "",
+        spot=Spot(channel, user, thread_ts),
         whispered=whispered,
         response_url=body.get("response_url") or "",
+        **about,
     )
+
+
+def _alone(me: Me, user: str) -> str:
+    return f"slack:@{me.team}/{user}"
 
 
 def submitted(body: Json, me: Me, team: Team, names: Names) -> Pressed | Ignored:
@@ -101,7 +111,9 @@ def submitted(body: Json, me: Me, team: Team, names: Names) -> Pressed | Ignored
         verb=verb,
         ticket=mine,
         actor=_presser(body, me, team, names),
-        address=conversation(me.team, mine.channel, mine.thread_ts or mine.message_ts),
+        address=conversation(me.team, mine.channel, mine.thread_ts or mine.message_ts)
+        if mine.channel
+        else _alone(me, user),
         native=mine.message_ts,
         spot=Spot(mine.channel, user, mine.thread_ts),
         text="" if verb == "change" else (entered[WORDS][WORDS].get("value") or "").strip(),

@@ -21,9 +21,9 @@ from bot.events import Attachment, Cancelled, Event, HumanResponded, MessageRece
 from bot.hear import understand
 from bot.judge import Counted, NotUnderstood, judge
 from bot.people import Team
-from bot.ports import Store, Unavailable
+from bot.ports import Arrival, Store, Unavailable
 from bot.thread import Thread
-from channels.slack import direct, translate
+from channels.slack import asking, direct, translate
 from channels.slack.address import parse
 from channels.slack.blocks import Message
 from channels.slack.channel import METADATA
@@ -34,6 +34,7 @@ from channels.slack.form import Unfit
 from channels.slack.opening import OPENING, changes, opened
 from channels.slack.press import Pressed, pressed, response, submitted, through_dialog
 from channels.slack.steps import stopped
+from channels.slack.tabs import Tabs
 from channels.slack.text import at, escape_but_times
 from channels.slack.translate import Heard, Ignored, Me, Names, Spot
 from channels.slack.working import show_session
@@ -43,7 +44,6 @@ log = logging.getLogger("parley.slack")
 SECONDS = 2  # for a call on the way in: Slack wants its acknowledgement within three
 LONGEST = 12_000  # bytes of a text that an event holds; the whole is kept beside it
 UNEXPECTED = (KeyError, IndexError, TypeError, ValueError, AttributeError)
-HOW_TO_ASK = "Mention me in a channel, or write to me directly."
 
 T = TypeVar("T")
 Json = Mapping[str, Any]
@@ -59,6 +59,7 @@ class Pump:
         self._team = team
         self._store = store
         self._names = Directory(client)
+        self._tabs = Tabs(client, self.me, team, store)
         self._aside = aside or ThreadPoolExecutor(4, "slack-answer")
 
     def close(self) -> None:
@@ -72,7 +73,9 @@ class Pump:
 
     def event(self, body: Json) -> None:
         """Take an event of the Events API. Raises Unavailable when Slack must send it again."""
-        if said := self._translated(translate.heard, body):
+        if (body.get("event") or {}).get("type") == "app_home_opened":
+            self._later(self._tabs.opened, body)
+        elif said := self._translated(translate.heard, body):
             self._hear(said)
 
     def _hear(self, said: Heard) -> None:
@@ -141,6 +144,26 @@ class Pump:
         text = content[:LONGEST].decode(errors="ignore")
         return message.model_copy(update={"text": f"{text}…", "attachments": (*message.attachments, whole)})
 
+    def command(self, body: Json) -> str:
+        """Take a slash command; what its author is told."""
+        arrival = self._translated(asking.commanded, body)
+        if arrival is None:
+            return asking.HOW_TO_ASK
+        self._begin(arrival)
+        return asking.ON_IT
+
+    def shortcut(self, body: Json) -> None:
+        """Take a shortcut on a message."""
+        if arrival := self._translated(asking.pointed_at, body):
+            self._begin(arrival)
+            spot = Spot(body["channel"]["id"], body["user"]["id"], body["message"].get("thread_ts") or "")
+            self._later(self._whisper, spot, asking.told(arrival))
+
+    def _begin(self, arrival: Arrival) -> None:
+        done = self._store.ingest(replace(arrival, event=self._understood(None, arrival.event)))
+        if done.new:
+            log.info("thread %s: %s from Slack", done.thread, arrival.event.type)
+
     # What people press
 
     def press(self, body: Json) -> None:
@@ -189,8 +212,10 @@ class Pump:
 
     def _answer(self, press: Pressed, id: str, event: Event) -> None:
         thread = self._store.load(id) if id else None
-        text = answer(thread, event, self._team, counted=press.whispered)
-        if press.whispered and press.response_url:
+        text = answer(thread, event, self._team, counted=press.whispered or not press.spot.channel)
+        if not press.spot.channel:
+            self._tabs.home(press.spot.user, press.actor, text)
+        elif press.whispered and press.response_url:
             self._replace(press.response_url, text)
         elif text:
             self._whisper(press.spot, text)

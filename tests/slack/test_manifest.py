@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import channels.slack
+from channels.slack.asking import SHORTCUT
+from channels.slack.home import PROMPTS
 
 FOLDER = Path(channels.slack.__file__).parent
 MANIFEST: dict[str, Any] = json.loads((FOLDER / "manifest.json").read_text())
@@ -26,7 +28,9 @@ SCOPES = {  # https://docs.slack.dev/reference/methods, each method's page
     "users_conversations": {"channels:read", "groups:read"},
     "users_info": {"users:read"},
     "assistant_threads_setStatus": {"assistant:write", "chat:write"},
+    "assistant_threads_setSuggestedPrompts": {"assistant:write"},
     "views_open": set(),
+    "views_publish": set(),
     "auth_test": set(),
 }
 BY_EVENT = {
@@ -37,13 +41,14 @@ BY_EVENT = {
     "app_home_opened": set(),
     "agent_session_stopped": set(),
 }
+COMMANDS = {"commands"}  # the slash command, and the shortcut on a message
 FILES = {"files:read"}  # what a file is called and how big it is comes with its message only then
 
 
 def test_it_asks_for_exactly_the_scopes_that_are_used() -> None:
     used = set(re.findall(rf"(?:_?client)\.({'|'.join(SCOPES)})\b", CODE))
     assert used == SCOPES.keys()
-    needed = set().union(*SCOPES.values(), *BY_EVENT.values(), FILES)
+    needed = set().union(*SCOPES.values(), *BY_EVENT.values(), COMMANDS, FILES)
     assert set(MANIFEST["oauth_config"]["scopes"]["bot"]) == needed
 
 
@@ -71,7 +76,13 @@ def test_it_is_an_agent_within_the_schema_s_limits() -> None:
     assert re.fullmatch(r"#[0-9a-f]{6}", MANIFEST["display_information"]["background_color"])
     view = MANIFEST["features"]["agent_view"]
     assert len(view["agent_description"]) <= 300
-    assert 1 <= len(view["suggested_prompts"]) <= 4
-    assert all(set(prompt) == {"title", "message"} for prompt in view["suggested_prompts"])
+    assert [(prompt["title"], prompt["message"]) for prompt in view["suggested_prompts"]] == list(PROMPTS)
+    assert len(PROMPTS) <= 4
     assert MANIFEST["features"]["app_home"]["messages_tab_enabled"]
     assert not MANIFEST["features"]["app_home"]["messages_tab_read_only_enabled"]
+    assert MANIFEST["features"]["app_home"]["home_tab_enabled"]
+
+
+def test_its_shortcut_is_the_one_that_is_heard() -> None:
+    assert [each["callback_id"] for each in MANIFEST["features"]["shortcuts"]] == [SHORTCUT]
+    assert [each["command"] for each in MANIFEST["features"]["slash_commands"]] == ["/parley"]

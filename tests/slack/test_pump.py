@@ -313,10 +313,8 @@ def test_what_nobody_listens_for_is_acknowledged(
     workspace.records.queue(payload("app_rate_limited"))
     workspace.outbox.stir()
     desk.settle()
-    assert desk.world.do("command", user=ANA, channel=OPS, command="/parley", text="hi") == {"ok": True}
     assert desk.world.do("shortcut", user=ANA, channel=OPS, ts=ts, callback_id="ask_parley") == {"ok": True}
     assert len(desk.load(thread.id).events) == 1
-    assert "Mention me in a channel" in desk.whispers(ANA, OPS)[-1]["text"]
 
 
 def test_a_payload_of_an_unknown_shape_is_kept_and_its_content_is_not_logged(

@@ -159,12 +159,13 @@ def member_joined(user: str, conversation: Json, installation: Installation, *, 
     }
 
 
-def messages_tab_opened(user: str, conversation: Json, *, ts: str) -> Json:
+def tab_opened(user: str, conversation: Json, tab: str, *, ts: str) -> Json:
+    """https://docs.slack.dev/reference/events/app_home_opened; ``tab`` is `home` or `messages`."""
     return {
         "type": "app_home_opened",
         "user": user,
         "channel": conversation["id"],
-        "tab": "messages",
+        "tab": tab,
         "event_ts": ts,
     }
 

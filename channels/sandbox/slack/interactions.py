@@ -52,6 +52,18 @@ def message_clicked(
     }
 
 
+def home_clicked(
+    user: User, installation: Installation, *, view: Json, action: Json, values: Json, trigger_id: str
+) -> Json:
+    """A press on the Home tab, which lies in no conversation."""
+    return {
+        **_interaction("block_actions", user, installation, trigger_id),
+        "container": {"type": "view", "view_id": view["id"]},
+        "view": {**view, "state": {"values": values}},
+        "actions": [{**action, "action_ts": now_ts()}],
+    }
+
+
 def view_submitted(user: User, installation: Installation, *, view: Json, trigger_id: str) -> Json:
     return {**_interaction("view_submission", user, installation, trigger_id), "view": view, "response_urls": []}
 

@@ -1,5 +1,6 @@
 """What people press, fill in and invoke: told to the app while they wait three seconds for it to acknowledge."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from channels.sandbox.slack import interactions
@@ -12,6 +13,7 @@ from channels.sandbox.slack.outbox import Line
 from channels.sandbox.slack.response_urls import ResponseUrls
 from channels.sandbox.slack.roster import Installation, Json, User
 
+GONE = "That is no longer there."
 TROUBLE = "The app did not respond. Try again."
 
 
@@ -46,8 +48,8 @@ class Interactivity:
     ) -> Json:
         """Press a button, or choose: an option by its value, a date, a user."""
         message = self._conversations.message(channel, ts, user.id)
-        if (found := _element(message, user, block_id, action_id)) is None:
-            return {"ok": False, "error": "That is no longer there."}
+        if (found := _element(message.get("blocks", []), user, block_id, action_id)) is None:
+            return {"ok": False, "error": GONE}
         block, element = found
         action = _action(block, element, choice)
         payload = interactions.message_clicked(
@@ -60,6 +62,22 @@ class Interactivity:
             values=state_values(message["blocks"], {block_id: {action_id: action}} if choice else {}),
             trigger_id=self._modals.trigger(user.id),
             response_url=self._response_url(user, channel, ts=ts, thread_ts=message.get("thread_ts")),
+        )
+        return await self._tell("interactive", payload)
+
+    async def press(self, user: User, view: Json | None, block_id: str, action_id: str, *, choice: str = "") -> Json:
+        """Press a button or choose on the Home tab."""
+        found = _element(view["blocks"], user, block_id, action_id) if view else None
+        if view is None or found is None:
+            return {"ok": False, "error": GONE}
+        action = _action(*found, choice)
+        payload = interactions.home_clicked(
+            user,
+            self._app,
+            view=view,
+            action=action,
+            values=state_values(view["blocks"], {block_id: {action_id: action}} if choice else {}),
+            trigger_id=self._modals.trigger(user.id),
         )
         return await self._tell("interactive", payload)
 
@@ -165,9 +183,9 @@ class Interactivity:
         return {"ok": True}
 
 
-def _element(message: Json, user: User, block_id: str, action_id: str) -> tuple[Json, Json] | None:
+def _element(blocks: Sequence[Json], user: User, block_id: str, action_id: str) -> tuple[Json, Json] | None:
     """What was pressed, if it is still there and this user can see it."""
-    for block, element in interactive(visible(message.get("blocks", []), user.id)):
+    for block, element in interactive(visible(blocks, user.id)):
         if (block["block_id"], element["action_id"]) == (block_id, action_id):
             return block, element
     return None

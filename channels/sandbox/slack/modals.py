@@ -96,6 +96,7 @@ class Modals:
             raise SlackError("invalid_arguments", "[ERROR] type must be home [json-pointer:/view/type]")
         home = self._made(checked_view(view))
         self._records.keep("home", user, home)
+        self._touched(user)
         return home
 
     def _keep(self, user: str, stack: Sequence[Json]) -> None:

@@ -25,6 +25,10 @@ _SENTENCES = {
 }
 
 
+class Person(BaseModel):
+    user: str
+
+
 class Where(BaseModel):
     user: str
     channel: str
@@ -54,6 +58,14 @@ class Dm(BaseModel):
 
 
 class Click(At):
+    block_id: str
+    action_id: str
+    value: str | None = None
+    selected: str | None = None
+
+
+class Press(BaseModel):
+    user: str
     block_id: str
     action_id: str
     value: str | None = None
@@ -113,6 +125,18 @@ def slack_router(workspace: Workspace) -> APIRouter:
     @router.get("/modals")
     async def modals(user: str) -> list[Json]:
         return workspace.modals(user)
+
+    @router.get("/home")
+    async def home(user: str) -> Json | None:
+        return workspace.home(user)
+
+    @router.post("/home")
+    async def open_home(body: Person) -> Json:
+        return workspace.open_home(body.user)
+
+    @router.post("/press")
+    async def press(body: Press) -> Json:
+        return await workspace.press(body.user, body.block_id, body.action_id, choice=body.selected or body.value or "")
 
     @router.post("/post")
     async def post(body: Post) -> Json:

@@ -125,6 +125,7 @@ class Workspace:
                 for message in self.conversations.seen_by(channel, user)
             ],
             "statuses": self.statuses.current(channel),
+            "prompts": self.records.kept("prompts", channel),
         }
 
     def _read(self, message: Json, reader: str, ephemeral: bool) -> Json:
@@ -152,6 +153,11 @@ class Workspace:
     def modals(self, user: str) -> list[Json]:
         """The views that this user has open, the topmost last."""
         return self.views.stack(self.user(user).id)
+
+    def home(self, user: str) -> Json | None:
+        """The app's Home tab as this user sees it; None: nothing was published yet."""
+        found: Json | None = self.records.kept("home", self.user(user).id)
+        return found
 
     # what people do
 
@@ -191,8 +197,14 @@ class Workspace:
         """Open the direct messages with somebody; the app hears when its Messages tab is opened."""
         conversation = self.conversations.direct(self.user(user).id, self.user(other).id)
         if other == self.app.bot_user:
-            self.tell(events.messages_tab_opened(user, conversation, ts=now_ts()))
+            self.tell(events.tab_opened(user, conversation, "messages", ts=now_ts()))
         return {"channel": conversation["id"]}
+
+    def open_home(self, user: str) -> Json:
+        """Open the app's Home tab; the app hears of it and may publish another view."""
+        conversation = self.conversations.direct(self.user(user).id, self.app.bot_user)
+        self.tell(events.tab_opened(user, conversation, "home", ts=now_ts()))
+        return {"ok": True}
 
     def seen(self, user: str, channel: str, ts: str) -> Json:
         self.records.keep("seen", f"{user}/{channel}", ts)
@@ -201,6 +213,10 @@ class Workspace:
 
     async def click(self, user: str, channel: str, ts: str, block_id: str, action_id: str, choice: str = "") -> Json:
         return await self.interactivity.click(self.user(user), channel, ts, block_id, action_id, choice=choice)
+
+    async def press(self, user: str, block_id: str, action_id: str, choice: str = "") -> Json:
+        """Press something on the app's Home tab."""
+        return await self.interactivity.press(self.user(user), self.home(user), block_id, action_id, choice=choice)
 
     async def submit(self, user: str, view_id: str, values: Json) -> Json:
         return await self.interactivity.submit(self.user(user), view_id, values)
