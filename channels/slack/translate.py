@@ -238,7 +238,10 @@ def actor_of(user: str, user_team: str, me: Me, team: Team, name: str = "") -> A
     """People of other organisations (Slack Connect) are never known: their workspace vouches for them, not ours."""
     ours = user_team != "" and user_team in (me.team, me.enterprise)
     id = f"slack:{me.team if ours else user_team or '?'}/{user}"
-    return team.actor(id, name or user, proof="slack" if ours else "none", home=me.home)
+    shown = name or user
+    if not ours:
+        return team.actor(id, f"{shown} (from outside)")
+    return team.actor(id, shown, proof="slack", home=me.home)
 
 
 def called(user: str, me: Me, team: Team, names: Names) -> str:

@@ -102,6 +102,7 @@ def test_people_of_other_organisations_are_never_known() -> None:
     event = message(hear("message_slack_connect", user=ANA))
     assert not event.actor.known
     assert (event.actor.person, event.actor.proof, event.actor.id) == (None, "none", f"slack:T0PARTNER/{ANA}")
+    assert event.actor.name.endswith(" (from outside)")
     assert (event.agent, event.origin.trusted) == ("support", False)
 
 
