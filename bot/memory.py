@@ -56,7 +56,8 @@ class MemoryStore:
         self._write(thread, (arrival.event,))
         self.addresses |= {address: thread for address in (arrival.address, *arrival.maps) if address}
         self.seen |= dict.fromkeys(arrival.keys, thread)
-        self.due[thread] = self.now()
+        if self.leases.get(thread, (0, 0.0, 0))[1] <= self.now():  # whoever holds it sees this before letting go
+            self.due[thread] = self.now()
         return Ingested(thread, new=True)
 
     def acquire(self, thread: str, seconds: float) -> Held | None:

@@ -110,9 +110,9 @@ class RedisStore:
         keys += [f"dd:{key}" for key in arrival.keys] + [f"a:{address}" for address in arrival.maps if address]
         create = "1" if arrival.create else ""
         arguments = [arrival.thread, arrival.thread or new_id(), create, new_id(), position, len(arrival.keys)]
-        thread, new = self._run("ingest", keys, [*arguments, *_written(arrival.event)])
+        thread, new, asleep = self._run("ingest", keys, [*arguments, *_written(arrival.event)])
         ingested = Ingested(thread.decode(), bool(new))
-        if ingested.new:
+        if ingested.new and asleep:
             self._wake(ingested.thread)
         return ingested
 

@@ -1,4 +1,4 @@
--- Write down what arrived. KEYS: due, the mailbox's cursor, the address, its dedupe keys, further addresses.
+-- Write down what arrived; answers with the thread, whether it is new, and whether somebody must be woken. KEYS: due, the mailbox's cursor, the address, its dedupe keys, further addresses.
 -- The log is found here, in the same step that writes, so its own keys cannot be declared by the caller.
 
 local named, fresh, create, token, position, keys = unpack(ARGV, 1, 6)
@@ -17,7 +17,7 @@ for i = 4, last_key do
   if seen then
     local thread, by = string.match(seen, '^(%S*) (.*)$')
     remember_position()
-    return {thread, by == token and 1 or 0}
+    return {thread, by == token and 1 or 0, 1}
   end
 end
 
@@ -27,7 +27,7 @@ if named == '' or redis.call('EXISTS', 't:' .. named) == 0 then
 end
 if thread == '' then
   remember_position()
-  return {'', 0}
+  return {'', 0, 0}
 end
 
 local log, meta = 't:' .. thread, 'm:' .. thread
@@ -41,9 +41,12 @@ end
 for i = last_key + 1, #KEYS do
   redis.call('SET', KEYS[i], thread)
 end
-redis.call('ZADD', due, stamp, thread)
+local held = tonumber(redis.call('HGET', meta, 'until') or 0) > now -- whoever holds it sees this before letting go
+if not held then
+  redis.call('ZADD', due, stamp, thread)
+end
 remember_position()
 for i = 4, last_key do
   redis.call('SET', KEYS[i], thread .. ' ' .. token, 'EX', 604800)
 end
-return {thread, 1}
+return {thread, 1, held and 0 or 1}
