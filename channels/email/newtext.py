@@ -156,13 +156,13 @@ def _seen(lines: list[Line]) -> list[_Seen]:
         if each.line.quoted or each.blank or each.ends:
             continue
         if size := _header_block(lines, at):
-            _introduce(seen, at, at + size, ends=True)
+            _introduce(seen, at, at + size, ends=not _followed_by_quote(lines, at + size - 1))
         elif (start := _attribution(lines, at)) is not None:
             _introduce(seen, start, at + 1, ends=not _followed_by_quote(lines, at))
-        elif phrases.ORIGINAL.match(each.line.text[:200]):
+        elif phrases.ORIGINAL.match(each.line.text[:200]) or _dashed(each.line.text):
             _introduce(seen, at, at + 1, ends=not _followed_by_quote(lines, at))
         elif (
-            phrases.WROTE.search(each.line.text[:200])
+            (phrases.WROTE.search(each.line.text[:200]) or phrases.QUOTING.match(each.line.text[:200]))
             and each.line.text.endswith((":", "："))
             and _followed_by_quote(lines, at)
         ):
@@ -212,6 +212,11 @@ def _attribution(lines: list[Line], at: int) -> int | None:
     return None
 
 
+def _dashed(text: str) -> bool:
+    """---- On Monday Ana <ana@example.com> wrote ----"""
+    return bool(re.fullmatch(r"-{3,}\s?.{10,300}\s-{3,}", text)) and _says_who_wrote(text)
+
+
 def _says_who_wrote(text: str) -> bool:
     wrote, dated, address = phrases.WROTE.search(text), phrases.DATED.search(text), phrases.WRITTEN_TO.search(text)
     return bool((wrote and (dated or address)) or (dated and address))
@@ -225,6 +230,8 @@ def _continues(lines: list[Line], at: int) -> bool:
 
 def _header_block(lines: list[Line], at: int) -> int:
     """How many lines the block "From: … Sent: … To: … Subject: …" has that begins here; 0 where there is none."""
+    if not lines[at].quoted and phrases.in_one_line(lines[at].text):
+        return 1
     fields: set[str] = set()
     size = misses = 0
     for offset, line in enumerate(lines[at : at + 14]):
@@ -347,13 +354,24 @@ def _closing(lines: list[str], name: str) -> int | None:
         if _UNDERLINE.fullmatch(lines[at][:200]) and named and len(below) <= 6 and max(map(len, below)) <= 40:
             return at
         if _is_own_name(lines[at], name) and len(below) <= 8:
+            return _with_greeting(lines, at)
+        if phrases.closes_with(lines[at], name) and len(below) <= 8:
             return at
     return None
 
 
+def _with_greeting(lines: list[str], at: int) -> int:
+    """Where the words above a name begin that belong to it: "Talk soon,"."""
+    above = next((each for each in range(at - 1, max(at - 3, -1), -1) if lines[each].strip()), None)
+    if above is None or not re.fullmatch(r"[^\d?:;]{2,40}[,!]", lines[above].strip()):
+        return at
+    apart = above == 0 or not lines[above - 1].strip()
+    return above if apart and len(lines[above].split()) <= 5 else at
+
+
 def _is_own_name(line: str, name: str) -> bool:
     """Whether a line is the sender's name, or the first of their names, or begins with all of them and a mark."""
-    said, names = phrases.plain(line.strip("/~-–—*_ ,.")), phrases.plain(name)
+    said, names = phrases.plain(re.sub(r"^\s*i\.\s?[AV]\.\s", "", line).strip("/~-–—*_ ,.")), phrases.plain(name)
     first = names.split()[0] if names.split() else ""
     return bool(first) and (said in (names, first) or bool(re.match(rf"{re.escape(names)}\s*[|,–—/•-]", said)))
 

@@ -20,6 +20,8 @@ _WROTE = [
 ]  # fmt: skip
 WROTE = re.compile(rf"(?:^|[\s>,)\d：:]|(?<=[年月日点時时分]))(?:{_any(_WROTE)})(?=\W|$)", re.IGNORECASE)
 
+QUOTING = re.compile(r"(?:Quoting|Zitat von|Citando|Citation de|Cita de|Quotando|Cytowanie|Citat från)\s.{2,100}[:：]$")
+
 # How such a line begins: "On Mon", "Am 23.", "Le lun.", a date, a weekday.
 _BEGINNINGS = [
     "On", "Am", "Le", "El", "Il", "In data", "Em", "A", "Op", "Den", "På", "Dne", "Dňa", "Dnia", "W dniu", "В", "Вт",
@@ -63,12 +65,21 @@ _FIELDS = {
         "Wichtigkeit", "Anlagen", "Répondre à", "Responder a", "Organization", "抄送", "副本",
     ],
 }  # fmt: skip
+_ONE_LINE = re.compile(r"(?:^|\s)(From|Sent|Date|To|Subject|Von|Gesendet|Datum|An|Betreff|De|Envoyé|À|Objet)\s?:\s")
+
+
+def in_one_line(text: str) -> bool:
+    """Whether a line is such a block whose line breaks were lost: it begins with a field, and has three more."""
+    found = _ONE_LINE.findall(text[:600])
+    return len(set(found)) >= 4 and text.startswith(found[0])
+
+
 FIELDS = {label.casefold(): field for field, labels in _FIELDS.items() for label in labels}
 
 _ORIGINAL = [
     "Original Message", "Original Email", "Original Appointment", "Ursprüngliche Nachricht", "Originalnachricht",
     "Message d'origine", "Message d’origine", "Message original", "Message initial", "Mensaje original",
-    "Messaggio originale", "Mensagem original", "Oorspronkelijk bericht", "Ursprungligt meddelande",
+    "Messaggio originale", "Mensagem original", "Oorspronkelijk bericht", "Origineel bericht", "Ursprungligt meddelande",
     "Originalmeddelande", "Oprindelig meddelelse", "Opprinnelig melding", "Alkuperäinen viesti", "Původní zpráva",
     "Původní e-mail", "Oryginalna wiadomość", "Wiadomość oryginalna", "Исходное сообщение", "Orijinal Mesaj",
     "Eredeti üzenet", "Mesaj original", "Reply message", "原始邮件", "原始郵件", "元のメッセージ", "원본 메시지", "Original-Nachricht",
@@ -83,7 +94,7 @@ _FORWARDED = [
     "転送されたメッセージ", "転送メッセージ", "전달된 메시지",
 ]  # fmt: skip
 _FORWARDED_BELOW = [
-    "Begin forwarded message", "Anfang der weitergeleiteten Nachricht", "Anfang der weitergeleiteten E-Mail",
+    "Begin forwarded message", "Forwarded message", "Anfang der weitergeleiteten Nachricht", "Anfang der weitergeleiteten E-Mail",
     "Début du message transféré", "Début du message réexpédié", "Inicio del mensaje reenviado",
     "Inizio messaggio inoltrato", "Início da mensagem encaminhada", "Início da mensagem reenviada",
     "Begin doorgestuurd bericht", "Vidarebefordrat brev", "Start på videresendt meddelelse", "Videresendt melding",
@@ -134,21 +145,35 @@ _CLOSINGS = [
     "With kind regards", "Regards", "Best", "All the best", "Sincerely", "Yours sincerely", "Yours faithfully",
     "Yours truly", "Yours", "Cheers", "Many thanks", "Thanks", "Thank you", "Thx", "Thanks in advance",
     "Thanks and regards", "Thanks & regards", "Thanks and best regards", "BR", "KR", "Rgds", "Cordially",
-    "Respectfully", "Mit freundlichen Grüßen", "Mit freundlichen Grüssen", "Mit freundlichem Gruß",
-    "Mit besten Grüßen", "Mit herzlichen Grüßen", "Freundliche Grüße", "Freundliche Grüsse", "Beste Grüße",
-    "Viele Grüße", "Liebe Grüße", "Schöne Grüße", "Herzliche Grüße", "Grüße", "Gruß", "Gruss", "MfG", "VG", "LG",
-    "BG", "Danke", "Vielen Dank", "Besten Dank", "Danke und Gruß", "Danke und viele Grüße", "Hochachtungsvoll",
-    "Cordialement", "Bien cordialement", "Bien à vous", "Bien à toi", "Sincères salutations",
+    "Respectfully", "Take care", "Talk soon", "Warmly", "Many thanks and best regards", "Thank you and best regards",
+    "With thanks", "Thanks again", "Thank you so much", "Thanks so much", "Have a great day", "Have a nice day",
+    "Have a great weekend", "Have a good one", "Best wishes and thanks", "With appreciation", "Ciao",
+    "Mit freundlichen Grüßen", "Mit freundlichen Grüssen", "Mit freundlichem Gruß", "Mit besten Grüßen",
+    "Mit herzlichen Grüßen", "Freundliche Grüße", "Freundliche Grüsse", "Beste Grüße", "Viele Grüße", "Liebe Grüße",
+    "Viele Grüsse", "Viele liebe Grüße", "Lieben Gruß", "Schönen Gruß", "Besten Gruß", "Mit Grüßen", "Danke und Grüße",
+    "Danke schön", "Schönen Tag", "Schönes Wochenende", "Schöne Grüße", "Herzliche Grüße", "Grüße", "Gruß", "Gruss",
+    "MfG", "VG", "LG", "BG", "Danke", "Vielen Dank", "Besten Dank", "Danke und Gruß", "Danke und viele Grüße",
+    "Hochachtungsvoll", "Cordialement", "Bien cordialement", "Bien à vous", "Bien à toi", "Sincères salutations",
     "Meilleures salutations", "Salutations", "Amicalement", "Merci", "Merci d'avance", "Merci beaucoup",
-    "Bonne journée", "Cdlt", "Bàv", "Belle journée", "Saludos", "Un saludo", "Saludos cordiales", "Un cordial saludo",
-    "Atentamente", "Cordialmente", "Gracias", "Muchas gracias", "Un abrazo", "Cordiali saluti", "Distinti saluti",
+    "Bonne journée", "Bonne réception", "Très cordialement", "Merci et bonne journée", "Belle journée à vous",
+    "Bonne fin de journée", "Cdlt", "Bàv", "Belle journée", "Saludos", "Un saludo", "Saludos cordiales",
+    "Un cordial saludo", "Atentamente", "Cordialmente", "Gracias", "Muchas gracias", "Gracias y saludos",
+    "Muchas gracias y saludos", "Saludos y gracias", "Abrazos", "Un abrazo", "Cordiali saluti", "Distinti saluti",
     "Saluti", "Un saluto", "Un caro saluto", "Grazie", "Grazie mille", "A presto", "Met vriendelijke groet",
     "Met vriendelijke groeten", "Vriendelijke groet", "Vriendelijke groeten", "Hartelijke groet", "Groet", "Groeten",
-    "Mvg", "Bedankt", "Alvast bedankt", "Dank je wel", "Atenciosamente", "Com os melhores cumprimentos",
-    "Melhores cumprimentos", "Cumprimentos", "Att", "Abraços", "Abraço", "Obrigado", "Obrigada",
-    "Med vänliga hälsningar", "Vänliga hälsningar", "Hälsningar", "Med venlig hilsen", "Venlig hilsen", "Hilsen",
-    "Med vennlig hilsen", "Vennlig hilsen", "Mvh", "Tack", "Tak", "Takk", "Ystävällisin terveisin", "Terveisin",
-    "S pozdravem", "Z poważaniem", "Pozdrawiam", "С уважением", "Спасибо", "Saygılarımla", "Üdvözlettel",
+    "Groetjes", "Gr", "Mvg", "Bedankt", "Alvast bedankt", "Dank je wel", "Atenciosamente",
+    "Com os melhores cumprimentos", "Melhores cumprimentos", "Cumprimentos", "Att", "Abraços", "Abraço", "Obrigado",
+    "Obrigada", "Med vänliga hälsningar", "Med vänlig hälsning", "Vänliga hälsningar", "Vänlig hälsning",
+    "Bästa hälsningar", "Hälsningar", "Bedste hilsner", "De bedste hilsner", "Kh", "Knus", "Dbh", "På forhånd tak",
+    "Beste hilsen", "Med venlig hilsen", "Venlig hilsen", "Hilsen", "Med vennlig hilsen", "Vennlig hilsen", "Mvh",
+    "Tack", "Tak", "Takk", "Ystävällisin terveisin", "Terveisin", "S pozdravem", "S pozdravom", "S úctou", "Děkuji",
+    "Děkujeme", "Ďakujem", "Hezký den", "Z poważaniem", "Z wyrazami szacunku", "Serdecznie pozdrawiam", "Pozdrowienia",
+    "Dziękuję", "Pozdrawiam", "С уважением", "Спасибо", "С наилучшими пожеланиями", "Всего доброго", "З повагою",
+    "Saygılarımla", "İyi çalışmalar", "Teşekkürler", "Üdvözlettel", "Üdv", "Tisztelettel", "Köszönettel", "Köszönöm",
+    "Cu stimă", "Cu respect", "Mulțumesc", "Toate cele bune", "Με εκτίμηση", "Ευχαριστώ", "Lep pozdrav",
+    "Lijep pozdrav", "Pozdrav", "Srdačan pozdrav", "Поздрави", "Lugupidamisega", "Parimat", "Ar cieņu", "Pagarbiai",
+    "Bestu kveðjur", "Salutacions", "Trân trọng", "Salam", "Hormat saya", "Terima kasih", "此致", "敬礼", "祝好", "谢谢", "謝謝",
+    "敬具", "よろしくお願いします", "よろしくお願いいたします", "以上、よろしくお願いいたします", "감사합니다", "תודה", "בברכה", "شكرا", "مع التحية",
 ]  # fmt: skip
 
 
@@ -158,12 +183,22 @@ def plain(text: str) -> str:
     return "".join(char for char in folded if not unicodedata.combining(char))
 
 
-_CLOSING = re.compile(rf"\s*(?:{_any(sorted(map(plain, _CLOSINGS), key=len, reverse=True))})\s*[,.!;–-]?\s*")
+_CLOSING = re.compile(
+    rf"\s*(?:{_any(sorted(map(plain, _CLOSINGS), key=len, reverse=True))})"
+    r"(?:\s(?:aus|from|van|de|från|fra|z)\s\w{2,20})?\s*[,.!;–-]?\s*"
+)
 
 
 def closes(line: str) -> bool:
     """Whether a line is a closing formula and nothing else; bilingual ones have a stroke between."""
     return len(line) < 80 and all(_CLOSING.fullmatch(part) for part in re.split(r"[/|]", plain(line)))
+
+
+def closes_with(line: str, name: str) -> bool:
+    """Whether a line is a closing formula and its writer's first or whole name: "LG Ana"."""
+    said, names = plain(line.strip().rstrip(".!")), plain(name)
+    ended = next((said[: -len(each)] for each in (names, names.partition(" ")[0]) if each and said.endswith(each)), "")
+    return bool(ended) and len(line) < 80 and bool(_CLOSING.fullmatch(ended.rstrip(" ,-–")))
 
 
 # How the small print of a company begins.

@@ -110,7 +110,7 @@ def test_X8_an_approval_above_an_unclear_change_does_not_approve_the_original() 
 @settings(max_examples=300)
 @given(st.text(max_size=60), st.sampled_from(["APPROVE", "approved", "genehmigt"]), st.text(max_size=60))
 def test_X8_no_words_beside_an_approval_leave_it_one(before: str, word: str, after: str) -> None:
-    line = f"{before}{word}{after}".replace("\n", " ")
+    line = f"{before} {word} {after}".replace("\n", " ")
     found = decision(line)
     assert not isinstance(found, Approve) or not any(char.isalnum() or char == "?" for char in before + after)
 

@@ -462,3 +462,104 @@ def test_X10_any_mixture_of_lines_is_read(lines: list[str], known: bool) -> None
 @given(st.text(max_size=200), st.text(max_size=200), st.text(max_size=80))
 def test_X10_any_text_is_read(text: str, page: str, sent: str) -> None:
     new_text(Mail(text=text, html=page), [sent])
+
+
+# Around the world
+
+ATTRIBUTIONS = [
+    "On Friday, January 5th, 2024 at 2:32 PM, Otto Maier <otto@example.com> wrote:",
+    "On 5 Oca 2024, at 14:32, Ali <ali@example.tr> wrote:",
+    "Am Freitag, 5. Januar 2024, 14:32:11 MEZ hat Otto <otto@example.de> Folgendes geschrieben:",
+    "Otto Maier <otto@example.de> schrieb am 05.01.2024 14:32:",
+    "Le vendredi 5 janvier 2024 à 14:32:11 UTC+1, Zoé <zoe@example.fr> a écrit :",
+    "El vie, 5 ene 2024 a las 14:32, Inés (<ines@example.es>) escribió:",
+    "In data venerdì 5 gennaio 2024 14:32:11 CET, Ugo <ugo@example.it> ha scritto:",
+    "Em sex., 5 de jan. de 2024 às 14:32, Rui <rui@example.br>\nescreveu:",
+    "Op 5 jan 2024 om 14:32 heeft Piet <piet@example.nl> het volgende geschreven:",
+    "Den tors 9 jan. 2025 kl 11:02 skrev Elin <\nelin@example.se>:",
+    "tir. 3. jun. 2025 kl. 14.22 skrev Ole <ole@example.no>:",
+    "pe 5. tammik. 2024 klo 14.32 Aino <aino@example.fi> kirjoitti:",
+    "Dňa 5. 1. 2024 o 14:32 Eva Malá napísal(a):",
+    "pt., 5 sty 2024 o 14:32 Ewa <ewa@example.pl> napisał(a):",
+    "Kis Éva <eva@example.hu> ezt írta (időpont: 2024. jan. 5., P, 14:32):",
+    "2024. 01. 05. 14:32 keltezéssel, Kis Éva a következőt írta:",
+    "Пятница, 5 января 2024, 14:32 +03:00 от Лев <lev@example.ru>:",
+    "пт, 5 січ. 2024 р. о 14:32 Леся <lesia@example.ua> пише:",
+    "на пт, 5.01.2024 г. в 14:32 Рая <raya@example.bg> написа:",
+    "5 Oca 2024 Cum, saat 14:32 tarihinde Ali <ali@example.tr> şunu yazdı:",
+    "În vin., 5 ian. 2024 la 14:32, Ion <ion@example.ro> a scris:",
+    "Στις Παρ, 5 Ιαν 2024 στις 2:32 μ.μ., ο/η Εύα <eva@example.gr> έγραψε:",
+    "pet., 5. jan. 2024 ob 14:32 je oseba Ana <ana@example.si> napisala:",
+    "R, 5. jaanuar 2024 kell 14:32 kirjutas Jaan (<jaan@example.ee>):",
+    "2024-01-05, pn, 14:32 Jonas <jonas@example.lt> rašė:",
+    "Vào Th 6, 5 thg 1, 2024 vào lúc 14:32 Nam <nam@example.vn> đã viết:",
+    "Pada tanggal Jum, 5 Jan 2024 pukul 14.32 Budi <budi@example.id> menulis:",
+    '在 2024-01-05 14:32:11，"小红" <hong@example.cn> 写道：',
+    "小红 <hong@example.cn> 在 2024年1月5日 周五 14:32 写道：",
+    "2024年1月5日(金) 14:32 花子 <hanako@example.jp>:",
+    "2024년 1월 5일 (금) 오후 2:32, 영희 <yh@example.kr>님이 작성:",
+    "---- On Fri, 05 Jan 2024 14:32:11 +0100 Otto Maier <otto@example.com> wrote ----",
+    "Quoting Otto Maier <otto@example.com>:",
+    "Zitat von Otto Maier <otto@example.de>:",
+    "------- Original Message -------\nOn Friday, January 5th, 2024 at 2:32 PM, Otto <otto@example.com> wrote:",
+    "Date: Fri, 5 Jan 2024 14:32:10 +0000 From: otto@example.com To: Ana Diaz Subject: the change",
+    "From: Otto Maier <otto@example.com>\nSent: Friday, January 5, 2024 2:32 PM\nTo: Ana Diaz\nSubject: the change",
+    "发件人: 小红 <hong@example.cn>\n发送时间: 2024年1月5日 14:32\n收件人: Ana\n主题: 变更",
+]
+TWO_LINES = "Fine with me.\n\nSee you on Monday at the office."
+
+
+@pytest.mark.parametrize("attribution", ATTRIBUTIONS)
+def test_X4_a_quoted_answer_is_removed_in_many_languages(attribution: str) -> None:
+    quoted = "\n".join(f"> {line}" for line in "Please approve the change.\n\nRegards\nOtto".split("\n"))
+    mail = parse(raw(f"{TWO_LINES}\n\n{attribution}\n\n{quoted}\n", subject="Re: x"))
+    assert new_text(mail).text == new_text(mail).own == TWO_LINES
+
+
+@pytest.mark.parametrize("attribution", [each for each in ATTRIBUTIONS if "Original" not in each])
+def test_X7_an_answer_below_a_quoted_one_stands_alone_in_many_languages(attribution: str) -> None:
+    mail = parse(raw(f"{attribution}\n> Please approve the change.\n>\n> Otto\n\n{TWO_LINES}\n", subject="Re: x"))
+    assert new_text(mail).text == TWO_LINES
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        "LG Ana",
+        "VG, Ana",
+        "Mvh Ana",
+        "Talk soon,\nAna",
+        "Have a great day!\nAna",
+        "Beste Grüße aus Berlin\nAna",
+        "Mit freundlichen Grüßen\n\ni.A. Ana Diaz",
+        "Groetjes,\nAna",
+        "Bedste hilsner\nAna",
+        "S úctou\nAna Diaz",
+        "Z wyrazami szacunku\nAna Diaz",
+        "Tisztelettel,\nAna Diaz",
+        "Cu stimă,\nAna Diaz",
+        "Με εκτίμηση,\nAna Diaz",
+        "Belle journée à vous,\nAna",
+        "Gracias y saludos,\nAna",
+    ],
+)
+def test_X4_closing_words_belong_to_the_name_below_them(signature: str) -> None:
+    assert new_text(parse(raw(f"{TWO_LINES}\n\n{signature}\n", subject="Re: x"))).text == TWO_LINES
+
+
+@pytest.mark.parametrize("text", ["I saw Ana,\nand Ben, and\nAna", "Who is it for?\nAna", "Ask for two names:\nAna"])
+def test_X4_an_answer_that_is_a_name_keeps_what_stands_above_it(text: str) -> None:
+    assert text.split("\n")[0] in new_text(parse(raw(text, subject="Re: x"))).text
+
+
+# What stands in none of the corpora that this was developed on
+
+
+@pytest.mark.parametrize("attribution", ATTRIBUTIONS)
+@pytest.mark.parametrize("word", ["APPROVE", "DENY"])
+def test_X8_a_decision_word_that_is_quoted_is_nobodys(attribution: str, word: str) -> None:
+    ours = f"Ben asks to restart api.\n\nReply with {word}.\n{MARKER}"
+    bare = parse(raw(f"{TWO_LINES}\n\n{attribution}\n{ours}\n", subject="Re: x"))
+    assert decision(new_text(bare, [ours]).own) is None
+    alone = parse(raw(f"{attribution}\n{word}\n", subject="Re: x"))
+    assert decision(new_text(alone, [word]).own) is None
