@@ -13,7 +13,9 @@ from bot.judge import Verdict
 from bot.state import Interaction, Post, State
 from bot.thread import Thread
 
-LOOK_AFTER = 6.0  # seconds until an attempt without an outcome has either arrived or never will
+LOOK_AFTER = (
+    10.0  # seconds until an attempt without an outcome has either arrived or never will: more than one request may take
+)
 
 CHANGEABLE = ("slack:", "web:")
 """Surfaces on which what was posted can be changed. A mail that was sent stays as it is."""

@@ -240,7 +240,10 @@ class Channel(Protocol):
         ...
 
     def find(self, delivery: Delivery, thread: Thread) -> Sent | None:
-        """Whether an earlier attempt arrived after all. None: certainly not (or sending it again is harmless). Raises Doubtful: nobody can tell."""
+        """Whether an earlier attempt arrived after all. None: certainly not (or sending it again is harmless).
+
+        Raises Doubtful where nobody can tell, Undelivered where nobody can look now.
+        """
         ...
 
     def progress(self, thread: Thread, words: str) -> None:

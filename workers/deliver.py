@@ -18,7 +18,8 @@ log = logging.getLogger("parley.worker")
 
 TRIES = 20  # of one delivery; with the waits in between about an hour and a half
 LONGEST_WAIT = 300.0  # seconds between two tries
-SLOW = 60.0  # seconds that one delivery may take before its lock is given up
+LOOKING = 600.0  # seconds after which what could not be looked for is unknown
+SLOW = 200.0  # seconds that one delivery may take before its lock is given up
 
 
 class Later(Exception):
@@ -53,6 +54,10 @@ class Deliveries:
             self.under_way[thread, address] = False
         self.pool.submit(self._guarded, thread, address)
 
+    def finish(self) -> None:
+        """Wait for what is on its way out."""
+        self.pool.shutdown()
+
     def progress(self, thread: Thread, words: str) -> None:
         """Say in the requester's conversation what is being done. Best effort."""
         channel = self.channels.get(thread.state.home.partition(":")[0])
@@ -71,22 +76,30 @@ class Deliveries:
 
     def _send_all(self, id: str, address: str) -> None:
         """Everything owed to this conversation, unless somebody else is at it."""
-        lock = f"deliver:{id}:{address}"
-        token = self.store.lock(lock, LEASE)
-        if token is None:
+        name = f"deliver:{id}:{address}"
+        if (token := self.store.lock(name, LEASE)) is None:
             return
-        self.leases.hold(lock, lambda: self.store.keep(lock, token, LEASE), SLOW)
+        thread, closed = None, 0.0
         try:
             thread = self.store.load(id)
             while thread and (delivery := self._next(thread, address)):
+                self.leases.hold(name, lambda: self.store.keep(name, token, LEASE), SLOW)
                 thread = self._send(thread, delivery)
         except Later as later:
-            self.store.look_at(id, self.store.now() + later.seconds)
+            closed = later.seconds
         finally:
-            self.leases.let_go(lock)
-            self.store.unlock(lock, token)
-        if thread:
+            self.leases.let_go(name)
+            self._leave(id, name, token, closed)
+        if thread and not closed:
             self.sent(thread)
+
+    def _leave(self, id: str, lock: str, token: str, closed: float) -> None:
+        """Let others at this conversation; for so many seconds nobody."""
+        if not closed:
+            self.store.unlock(lock, token)
+            return
+        self.store.look_at(id, self.store.now() + closed)
+        self.store.keep(lock, token, closed)
 
     def _next(self, thread: Thread, address: str) -> Delivery | None:
         delivery = next((each for each in owed(thread, thread.state.updated) if each.address == address), None)
@@ -119,7 +132,9 @@ class Deliveries:
         except Doubtful as doubt:
             return self._record(thread, _unknown(delivery, str(doubt)))
         except Undelivered as error:  # it could not even look; until it has, nothing is sent here
-            raise Later(max(error.retry_after or LONGEST_WAIT, 2.0)) from error
+            if error.retry_after is None or self.store.now() > delivery.not_before + LOOKING:
+                return self._record(thread, _unknown(delivery, str(error)))
+            raise Later(max(error.retry_after, 2.0)) from error
         return None if sent is None else self._record(thread, _delivered(delivery, sent))
 
     def _post(self, channel: Channel, thread: Thread, delivery: Delivery) -> Thread:

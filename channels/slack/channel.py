@@ -3,7 +3,6 @@
 import errno
 import logging
 import socket
-import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -33,11 +32,9 @@ from channels.slack.workspaces import Workspaces
 log = logging.getLogger("parley.slack")
 
 METADATA = "parley"
-TIMEOUT = 10  # seconds for one call
+TIMEOUT = 8  # seconds for one call; whoever looks for its effect does so later
 SKEW = 120.0  # seconds that Slack's clock and the store's may differ
 AGAIN = 5.0  # seconds until another try where Slack does not name a time
-LOOKS = 3  # tries to find something before nobody can tell
-LONGEST_LOOK = 10.0  # seconds between two of them
 
 UNSURE = {"internal_error", "fatal_error", "request_timeout", "service_unavailable", "unknown_error"}
 """Failures after which a message may be there all the same."""
@@ -72,12 +69,9 @@ class SlackChannel:
 
     scheme = "slack"
 
-    def __init__(
-        self, clients: Callable[[str], WebClient], team: Team, pause: Callable[[float], None] = time.sleep
-    ) -> None:
+    def __init__(self, clients: Callable[[str], WebClient], team: Team) -> None:
         self._clients = clients
         self._team = team
-        self._pause = pause
         self._workspaces: dict[str, Workspace] = {}
         self._working = Working(clients, team)
         self._aside = ThreadPoolExecutor(2, "slack-session")
@@ -96,21 +90,22 @@ class SlackChannel:
             return _leading_back(sent, delivery, thread)
 
     def find(self, delivery: Delivery, thread: Thread) -> Sent | None:
-        """Whether all of it arrived. None: not all, and sending it again adds what is missing. Raises Doubtful."""
+        """Whether all of it arrived. None: not all, and sending it again adds what is missing.
+
+        Raises Undelivered while Slack does not let us look, Doubtful where it never will.
+        """
         if delivery.native:
             return None
         address = parse(delivery.address)
-        for _ in range(LOOKS):
-            try:
-                with calling(address):
-                    return self._found(address, delivery, thread)
-            except (Undelivered, Doubtful) as error:
-                trouble = str(error)
-                wait = error.retry_after if isinstance(error, Undelivered) else AGAIN
-                if wait is None:
-                    break
-                self._pause(min(wait, LONGEST_LOOK))
-        raise Doubtful(f"it may have arrived, and Slack does not let us look: {trouble}")
+        try:
+            with calling(address):
+                return self._found(address, delivery, thread)
+        except Doubtful as doubt:
+            raise Undelivered(str(doubt), AGAIN) from None
+        except Undelivered as error:
+            if error.retry_after is not None:
+                raise
+            raise Doubtful(f"it may have arrived, and Slack does not let us look: {error}") from None
 
     def _found(self, address: Address, delivery: Delivery, thread: Thread) -> Sent | None:
         workspace = self._workspace(address.team)

@@ -37,7 +37,7 @@ def channel(world: World) -> SlackChannel:
 
 
 def impatient(given: Settings, seconds: int = 2) -> SlackChannel:
-    return SlackChannel(lambda team: client(given, seconds=seconds), TEAM, pause=lambda seconds: None)
+    return SlackChannel(lambda team: client(given, seconds=seconds), TEAM)
 
 
 def say(text: str, address: str, key: str = "d9", **more: Any) -> Delivery:
@@ -135,14 +135,23 @@ def test_only_our_own_words_are_found(world: World, channel: SlackChannel, conve
     assert channel.find(say("x", conversation, "theirs", look=True), tried("theirs", conversation)) is None
 
 
-def test_where_nobody_can_look_nobody_can_tell(world: World, channel: SlackChannel, conversation: str) -> None:
-    world.workspace.faults.fail("conversations.replies", times=3)
+def test_where_nobody_can_ever_look_nobody_can_tell(channel: SlackChannel, conversation: str) -> None:
+    gone = conversation.replace(OPS, "C0GONE")
     with pytest.raises(Doubtful, match="may have arrived"):
+        channel.find(say("x", gone, "lost", look=True), tried("lost", gone))
+
+
+def test_where_slack_does_not_let_us_look_now_nobody_waits_for_it(
+    world: World, channel: SlackChannel, conversation: str
+) -> None:
+    world.workspace.faults.rate_limit("conversations.replies", retry_after=30)
+    with pytest.raises(Undelivered) as asked_to_wait:
         channel.find(say("x", conversation, "lost", look=True), tried("lost", conversation))
-
-
-def test_looking_is_tried_again(world: World, channel: SlackChannel, conversation: str) -> None:
-    world.workspace.faults.rate_limit("conversations.replies", times=2)
+    assert asked_to_wait.value.retry_after == 30
+    world.workspace.faults.fail("conversations.replies")
+    with pytest.raises(Undelivered) as in_trouble:
+        channel.find(say("x", conversation, "lost", look=True), tried("lost", conversation))
+    assert in_trouble.value.retry_after
     assert channel.find(say("x", conversation, "lost", look=True), tried("lost", conversation)) is None
 
 

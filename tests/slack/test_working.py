@@ -29,7 +29,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 @pytest.fixture
 def channel(world: World) -> SlackChannel:
-    return SlackChannel(lambda team: client(settings(world), seconds=2), TEAM, pause=lambda seconds: None)
+    return SlackChannel(lambda team: client(settings(world), seconds=2), TEAM)
 
 
 @pytest.fixture
