@@ -161,7 +161,7 @@ class ToolCalled(Base):
     """The model's choice. ``seen`` is how many events it had read; ``call`` names this choice from now on."""
 
     type: Literal["tool_called"] = "tool_called"
-    call: str
+    call: str = ""  # it and ``seen`` empty in the log: as the id says
     tool: str
     arguments: dict[str, JsonValue] = Field(default_factory=dict)
     digest: str = ""  # empty: not a valid call of a tool that exists
@@ -206,7 +206,7 @@ class ToolStarted(Base):
 
 class ToolReturned(Base):
     type: Literal["tool_returned"] = "tool_returned"
-    call: str
+    call: str = ""  # empty in the log: as the id says
     attempt: int = 1
     result: str
     trusted: bool = True
@@ -273,7 +273,7 @@ class Replied(Base):
 
 class DeliveryAttempted(Base):
     type: Literal["delivery_attempted"] = "delivery_attempted"
-    delivery: str
+    delivery: str = ""  # empty in the log: as the id says
     address: str = ""  # empty in the log: that of what is delivered
     attempt: int = 1
 
@@ -282,7 +282,7 @@ class Delivered(Base):
     """It is there. ``native`` is the platform's id of it; ``shows`` the state that a card shows; ``maps`` the addresses that now lead here."""
 
     type: Literal["delivered"] = "delivered"
-    delivery: str
+    delivery: str = ""  # empty in the log: as the id says
     address: str = ""  # empty in the log: that of what is delivered
     native: str = ""
     shows: str = ""

@@ -1,4 +1,4 @@
-"""What the log leaves out, because an earlier event says it: who chose or ran, the words of a reply or a question, where a delivery goes."""
+"""What the log leaves out, because an id or an earlier event says it: who chose or ran, which call, the words of a reply, where a delivery goes."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ def spelled_out(state: "State", event: Event) -> Event:
     """The event with everything that it says; ``state`` is the thread's before it. What is said in full already stays as it is."""
     match event:
         case e.ToolCalled(prefetched=False):
-            unsaid = _by_agent(state, event)
+            unsaid = _by_agent(state, event) | _numbered(event)
         case e.ToolStarted() | e.ToolReturned() | e.ToolFailed():
             unsaid = _by_tool(state, event)
         case e.Replied():
@@ -21,8 +21,7 @@ def spelled_out(state: "State", event: Event) -> Event:
         case e.HumanContacted(kind="question"):
             unsaid = _by_agent(state, event) | _words(state, event, "question")
         case e.DeliveryAttempted(address="") | e.Delivered(address=""):
-            post = state.posts.get(event.delivery)
-            unsaid = {"address": post.address} if post else {}
+            unsaid = _addressed(state, event)
         case _:
             return event
     return event.model_copy(update=unsaid) if unsaid else event
@@ -34,9 +33,23 @@ def _by_agent(state: "State", event: e.ToolCalled | e.Replied | e.HumanContacted
 
 def _by_tool(state: "State", event: e.ToolStarted | e.ToolReturned | e.ToolFailed) -> dict[str, Any]:
     """What really ran has an attempt, which its outcome's id names; a call that the rules refuse has none."""
-    call = state.calls.get(event.call)
-    ran = isinstance(event, e.ToolStarted) or event.id == outcome_id(event.call, event.attempt)
-    return {"actor": Actor(kind="tool", id=f"tool:{call.tool}")} if call and ran and event.actor == PARLEY else {}
+    named = {} if event.call else {"call": event.id.rpartition(".")[0]}
+    call = state.calls.get(named.get("call", event.call))
+    ran = named or isinstance(event, e.ToolStarted) or event.id == outcome_id(event.call, event.attempt)
+    unsaid = {"actor": Actor(kind="tool", id=f"tool:{call.tool}")} if call and ran and event.actor == PARLEY else {}
+    return named | unsaid
+
+
+def _numbered(event: e.ToolCalled) -> dict[str, Any]:
+    """A choice is decided at a version of the thread: the events that it has seen, and its id names the call as well."""
+    number = event.id.removeprefix("d")
+    return {} if event.call else {"call": f"c{number}", "seen": int(number)}
+
+
+def _addressed(state: "State", event: e.DeliveryAttempted | e.Delivered) -> dict[str, Any]:
+    delivery = event.delivery or event.id.rpartition(".")[0]
+    post = state.posts.get(delivery)
+    return {"delivery": delivery} | ({"address": post.address} if post else {})
 
 
 def outcome_id(call: str, attempt: int) -> str:

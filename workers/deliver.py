@@ -119,7 +119,6 @@ class Deliveries:
         if not delivery.native:
             attempted = e.DeliveryAttempted(
                 id=f"{delivery.key}.a{delivery.attempt}",
-                delivery=delivery.key,
                 attempt=delivery.attempt,
             )
             thread = self.store.record(thread, attempted)
@@ -170,7 +169,6 @@ class Deliveries:
 def _delivered(delivery: Delivery, sent: Sent) -> e.Delivered:
     return e.Delivered(
         id=f"{delivery.key}.{delivery.shows[:6] or 'd'}",
-        delivery=delivery.key,
         native=sent.native,
         shows=delivery.shows,
         maps=sent.maps,

@@ -156,11 +156,9 @@ class Loop:
         tool = parse(agent, choice.tool, choice.arguments)
         call = e.ToolCalled(
             id=f"d{thread.version}",
-            call=f"c{thread.version}",
             tool=choice.tool,
             arguments=_json_object(choice.arguments) if isinstance(tool, str) else arguments_of(tool),
             digest="" if isinstance(tool, str) or spec(tool).effect == "read" else digest_of(tool),
-            seen=thread.version,
             shown=fingerprint(agent, blocks),
             thought=choice.thought,
             usage=choice.usage,
@@ -232,17 +230,13 @@ class Loop:
 
     def _outcome(self, held: Held, effect: Run, work: "Future[str]", begun: float, timeout: float | None) -> Event:
         """What came of a run, under an id that is the same whoever records it. Raises Late at the deadline."""
-        about: dict[str, Any] = {
-            "id": outcome_id(effect.call, effect.attempt),
-            "call": effect.call,
-            "attempt": effect.attempt,
-        }
+        about: dict[str, Any] = {"id": outcome_id(effect.call, effect.attempt), "attempt": effect.attempt}
         try:
             result = work.result(timeout)
         except Late:
             raise
         except BaseException as error:
-            return e.ToolFailed(**about, error=_error(error), seconds=_since(begun))
+            return e.ToolFailed(**about, call=effect.call, error=_error(error), seconds=_since(begun))
         shown, blob = result, None
         if len(result) > SHOWN:
             shown, blob = result[:SHOWN], self.store.put_blob(result.encode())

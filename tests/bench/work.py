@@ -97,7 +97,7 @@ def message(where: str) -> MessageReceived:
     ben = TEAM.actor(BEN, "Ben Okafor", "slack")
     native = f"{time.time():.6f}"
     origin = Origin(address=where, native=native, place=PLACE, at=float(native))
-    return MessageReceived(id=f"{where}/{native}", actor=ben, text=TEXT, origin=origin, agent="desk")
+    return MessageReceived(id=f"slack:T1/C1/{native}", actor=ben, text=TEXT, origin=origin, agent="desk")
 
 
 def say(store: RedisStore, where: str) -> None:

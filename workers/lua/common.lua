@@ -12,7 +12,7 @@ end
 
 local function append(log, meta, opening, rest, person)
   if string.sub(rest, 1, 5) ~= '"at":' then
-    rest = '"at":' .. stamp .. ',' .. rest
+    rest = '"at":' .. string.sub(stamp, 1, -4) .. ',' .. rest  -- in milliseconds
   end
   local version = redis.call('RPUSH', log, opening .. rest)
   if person == '1' then
