@@ -86,6 +86,26 @@ function inSlack(app) {
       app.refresh.slack();
     },
 
+    stop: (thread) => ask("stop", { thread_ts: thread }),
+    askAbout: (message) => ask("shortcut", { ts: message.ts, callback_id: "parley:ask" }),
+
+    async command(text) {
+      const answer = await ask("command", { command: "/parley", text: text.replace(/^\/parley\s*/, "") });
+      return Boolean(answer?.ok);
+    },
+
+    async openHome(open) {
+      Object.assign(state, { homeOpen: open, homeTrouble: "" });
+      app.draw();
+      if (open) await attempt(post("/sandbox/slack/home", { user: state.me.slack }));
+    },
+
+    async pressHome(block, element, choice) {
+      const answer = await attempt(post("/sandbox/slack/press", { user: state.me.slack, block_id: block.block_id, action_id: element.action_id, ...choice }));
+      state.homeTrouble = answer && !answer.ok ? answer.error : "";
+      app.refresh.slack();
+    },
+
     async change(message, text) {
       edit(null);
       if (text) await ask("edit", { ts: message.ts, text });

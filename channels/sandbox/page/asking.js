@@ -33,10 +33,11 @@ export function asking(app) {
     if (!user) return;
     const directory = await get("/sandbox/slack/state", { user });
     const room = me.slack && route.view === "slack" && directory.channels.find((c) => c.id === route.place);
-    const told = room ? await get("/sandbox/slack/messages", { user, channel: room.id }) : { messages: [], statuses: [] };
+    const told = room ? await get("/sandbox/slack/messages", { user, channel: room.id }) : { messages: [], statuses: [], prompts: null };
+    const home = room?.kind === "im" ? await get("/sandbox/slack/home", { user }) : null;
     const views = me.slack ? await get("/sandbox/slack/modals", { user }) : [];
     if (state.me !== me || state.route.place !== route.place) return; // I went elsewhere meanwhile, which asks again
-    Object.assign(state, { directory, slack: me.slack ? directory : null, messages: told.messages, statuses: told.statuses });
+    Object.assign(state, { directory, slack: me.slack ? directory : null, messages: told.messages, statuses: told.statuses, prompts: told.prompts, home });
     app.showModal(views);
     const last = told.messages.at(-1);
     if (room?.unread && last && !document.hidden) await post("/sandbox/slack/seen", { user, channel: room.id, ts: last.ts });

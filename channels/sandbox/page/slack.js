@@ -3,6 +3,7 @@
 import { blocks, stamp } from "./blocks.js";
 import { composer } from "./composer.js";
 import { fill, h, icon, reconcile, stick, walkable } from "/look/dom.js";
+import { appTabs, suggestions } from "./home.js";
 import { emoji, markdown, mrkdwn } from "./text.js";
 import { count, lately, onDay } from "/look/words.js";
 import { avatar } from "./faces.js";
@@ -37,6 +38,8 @@ function pane(app, kind) {
   const foot = h("div", { class: "pane-foot" });
   const element = h("section", { class: `pane ${kind}`, "aria-label": kind === "thread" ? "Thread" : "Channel" },
     h("header", { class: "pane-head" }, title, about, kind === "thread" && back), scroller, status, foot);
+  const tabs = kind === "channel" ? appTabs(app) : null;
+  if (tabs) (element.querySelector(".pane-head").after(tabs.bar), scroller.before(tabs.body));
   const ensureStop = walkable(list, ".message");
   let shown = null;
 
@@ -57,7 +60,7 @@ function pane(app, kind) {
     shown = key;
     const box = composer({
       options: (sign) => completions(app, sign),
-      send: (text) => app.say(text, thread),
+      send: (text) => (text.startsWith("/parley") && !thread ? app.command(text) : app.say(text, thread)),
     });
     fill(foot, box.element);
     box.area.value = drafts.get(key) ?? "";
@@ -78,10 +81,14 @@ function pane(app, kind) {
       build: (row) => (row.day ? h("li", { class: "day" }, h("span", {}, row.day)) : messageRow(app, row, kind)),
     }), fresh);
     ensureStop();
-    fill(empty, kind === "channel" ? beginning(app) : "");
+    fill(empty, kind === "channel" ? (suggestions(app) ?? beginning(app)) : "");
     empty.hidden = rows.length > 0;
+    const home = tabs?.update() ?? false;
+    for (const part of [scroller, status, foot]) part.hidden = home;
     const words = app.state.statuses.filter((s) => s.status && (thread ? s.thread_ts === thread : false));
-    fill(status, words.map((s) => h("span", {}, h("i", { class: "dots", "aria-hidden": "true" }), `Parley ${s.status}`)));
+    fill(status, words.map((s) => h("span", {}, h("i", { class: "dots", "aria-hidden": "true" }), `Parley ${s.status}`)),
+      thread && app.state.statuses.some((s) => s.session === "processing" && s.thread_ts === thread) &&
+        h("button", { type: "button", class: "button stop", onclick: () => app.stop(thread) }, "Stop"));
   }
   return { element, update };
 }
@@ -164,6 +171,7 @@ function toolbar(app, message, kind, mine) {
   return h("div", { class: "toolbar", role: "toolbar", "aria-label": "Message actions" },
     QUICK_REACTIONS.map((name) => tool(`React with ${name.replaceAll("_", " ")}`, emoji(name), () => app.react(message, name))),
     kind === "channel" && tool("Reply in thread", icon("thread"), () => app.go({ thread: message.ts })),
+    !message.bot_id && tool("Ask Parley about this", icon("mark"), () => app.askAbout(message)),
     mine && tool("Edit", icon("edit"), () => app.edit(message.ts)),
     mine && tool("Delete", icon("bin"), () => app.remove(message)));
 }

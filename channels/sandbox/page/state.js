@@ -12,6 +12,10 @@ export const initial = () => ({
   directory: null, // the same, or as a teammate sees it: for names only
   messages: [],
   statuses: [],
+  prompts: null, // what the app suggests in this conversation
+  home: null, // the app's Home tab as I see it
+  homeOpen: false,
+  homeTrouble: "", // why a press there did not arrive
   mailboxes: [],
   mails: [],
   attention: new Set(), // who else has something unread
