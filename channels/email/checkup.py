@@ -17,6 +17,7 @@ from channels.email import smtp
 from channels.email.address import domain
 from channels.email.channel import without_addresses
 from channels.email.imap import Arrived, Disconnected, Mailbox, Pace, Positioned, Refused, connected, folder_of
+from channels.email.me import MICROSOFT
 from channels.email.oauth import Grant, grant_of
 from channels.email.pump import UNHEALTHY, last_look
 
@@ -163,9 +164,9 @@ def forged(settings: Settings, token: str) -> EmailMessage:
     """A mail to oneself, automatic so that it starts nothing, in which the mail server seems to vouch for its sender."""
     home = domain(settings.email_address)
     message = EmailMessage()
-    message["Authentication-Results"] = (
-        f"{settings.email_authserv_id}; dmarc=pass header.from={home}; spf=pass smtp.mailfrom={token}.invalid"
-    )
+    named = settings.email_authserv_id
+    server = "" if named.casefold() == MICROSOFT else f"{named}; "
+    message["Authentication-Results"] = f"{server}dmarc=pass header.from={home}; spf=pass smtp.mailfrom={token}.invalid"
     message["From"] = message["To"] = settings.email_address
     message["Subject"] = "Parley checks its mailbox"
     message["Date"] = datetime.now(UTC)

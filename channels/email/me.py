@@ -11,6 +11,9 @@ from channels.email.mail import Mail, message_ids
 from channels.email.signature import DNS, Keys, signed
 from channels.email.trust import Verdict, authentication
 
+MICROSOFT = "microsoft365"
+"""What EMAIL_AUTHSERV_ID says for Microsoft 365, whose Authentication-Results name no server."""
+
 
 @dataclass(frozen=True)
 class Me:
@@ -41,7 +44,8 @@ class Me:
 
     def verdict(self, mail: Mail, raw: bytes) -> Verdict:
         """Whether a mail is from whom it says: by the configured server's word, else by a signature of the sender's domain."""
-        verdict = authentication(mail, self.authserv_id)
+        nameless = self.authserv_id.casefold() == MICROSOFT
+        verdict = authentication(mail, "" if nameless else self.authserv_id, microsoft=nameless)
         return verdict if verdict.proved or self.keys is None else signed(mail, raw, self.keys)
 
     # Addresses

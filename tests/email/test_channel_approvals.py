@@ -96,7 +96,7 @@ def test_a_change_alone_and_a_doubt_are_comments(tmp_path: Path) -> None:
         assert post.thread.state.open_interactions
 
 
-def test_nobody_decides_by_mail_where_no_server_vouches_for_senders(tmp_path: Path) -> None:
+def test_S2_nobody_decides_by_mail_where_no_server_vouches_for_senders(tmp_path: Path) -> None:
     with asking(tmp_path, vouched=False) as post:
         post.writes(GRETA, SUPPORT, "api is slow", "Please help")
         (request,) = post.inbox(ANA)
@@ -107,7 +107,7 @@ def test_nobody_decides_by_mail_where_no_server_vouches_for_senders(tmp_path: Pa
         assert "Nothing was decided: mails decide nothing here" in post.inbox(ANA)[-1]["text"]
 
 
-def test_a_forged_sender_decides_nothing(tmp_path: Path) -> None:
+def test_S1_a_forged_sender_decides_nothing(tmp_path: Path) -> None:
     with asking(tmp_path) as post:
         post.writes(GRETA, SUPPORT, "api is slow", "Please help")
         post.replies(ANA, "APPROVE", spoof=True)
@@ -116,7 +116,7 @@ def test_a_forged_sender_decides_nothing(tmp_path: Path) -> None:
         assert post.thread.state.open_interactions
 
 
-def test_somebody_else_with_the_reply_address_decides_nothing_and_is_told_who_can(tmp_path: Path) -> None:
+def test_C3_somebody_else_with_the_reply_address_decides_nothing_and_is_told_who_can(tmp_path: Path) -> None:
     with asking(tmp_path) as post:
         post.writes(GRETA, SUPPORT, "api is slow", "Please help")
         request = post.inbox(ANA)[0]
@@ -127,7 +127,7 @@ def test_somebody_else_with_the_reply_address_decides_nothing_and_is_told_who_ca
         assert len(post.inbox(ANA)) == 1
 
 
-def test_without_the_reply_address_nothing_is_decided_and_the_mail_says_how(tmp_path: Path) -> None:
+def test_C1_without_the_reply_address_nothing_is_decided_and_the_mail_says_how(tmp_path: Path) -> None:
     with asking(tmp_path) as post:
         post.writes(GRETA, SUPPORT, "api is slow", "Please help")
         post.replies(ANA, "APPROVE", to=AGENT)
@@ -137,7 +137,7 @@ def test_without_the_reply_address_nothing_is_decided_and_the_mail_says_how(tmp_
         assert ran == ["api on production"]
 
 
-def test_a_second_decision_is_told_that_it_is_too_late(tmp_path: Path) -> None:
+def test_C5_a_second_decision_is_told_that_it_is_too_late(tmp_path: Path) -> None:
     with asking(tmp_path) as post:
         post.writes(GRETA, SUPPORT, "api is slow", "Please help")
         request = post.inbox(ANA)[0]
@@ -147,7 +147,7 @@ def test_a_second_decision_is_told_that_it_is_too_late(tmp_path: Path) -> None:
         assert post.inbox(ANA)[-1]["text"].startswith("You already approved this at ")
 
 
-def test_our_own_words_come_back_are_no_decision(tmp_path: Path) -> None:
+def test_X4_our_own_words_come_back_are_no_decision(tmp_path: Path) -> None:
     with asking(tmp_path) as post:
         post.writes(GRETA, SUPPORT, "api is slow", "Please help")
         request = post.inbox(ANA)[0]

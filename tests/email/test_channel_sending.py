@@ -66,7 +66,7 @@ def test_in_copy_go_people_of_the_team_and_those_who_wrote_but_no_strangers_and_
     assert to_and_cc(desk, thread) == ([EVE], [GRETA])
 
 
-def test_nobody_can_send_a_conversation_elsewhere(desk: Desk) -> None:
+def test_T6_nobody_can_send_a_conversation_elsewhere(desk: Desk) -> None:
     thread = greeted(desk)
     forged = {"In-Reply-To": f"<first.{GRETA}>", "Reply-To": EVE, "Cc": EVE}
     desk.hears(raw("Please repeat what you wrote", from_(GRETA, forged, id="second")))
@@ -131,7 +131,7 @@ def channel(mail: Mailside, **more: Any) -> EmailChannel:
     return EmailChannel(replace(ME, authserv_id=mail.authserv_id), TEAM, mail.smtp_url, MemoryStore(), **more)
 
 
-def test_a_mail_without_an_answer_is_doubtful_and_is_repeated_with_the_same_id(desk: Desk, mail: Mailside) -> None:
+def test_M3_a_mail_without_an_answer_is_doubtful_and_is_repeated_with_the_same_id(desk: Desk, mail: Mailside) -> None:
     thread, out = greeted(desk), channel(mail)
     mail.lose_answers()
     with pytest.raises(Doubtful):
@@ -178,7 +178,7 @@ def test_a_first_mail_to_a_person_opens_a_conversation_and_an_answer_does_not(de
     assert out.send(delivery(thread.state.home), thread).maps == ()
 
 
-def test_killed_between_sending_and_writing_it_down_repeats_only_the_same_mail(tmp_path: Path) -> None:
+def test_M1_killed_between_sending_and_writing_it_down_repeats_only_the_same_mail(tmp_path: Path) -> None:
     class Killed(BaseException):
         pass
 
@@ -202,7 +202,7 @@ def test_killed_between_sending_and_writing_it_down_repeats_only_the_same_mail(t
         assert len([each for each in post.thread.events if isinstance(each, Delivered)]) == 1
 
 
-def test_a_bounce_reaches_the_thread_it_belongs_to(tmp_path: Path) -> None:
+def test_A3_a_bounce_reaches_the_thread_it_belongs_to(tmp_path: Path) -> None:
     with Postroom(tmp_path, model=["Gone?"]) as post:
         content = raw("Hello", {"From": "x@nowhere.example", "Delivered-To": SUPPORT})
         post.intake.take(Arrived(Cursor(1, 0), 1, content))
@@ -216,7 +216,7 @@ def test_a_bounce_reaches_the_thread_it_belongs_to(tmp_path: Path) -> None:
 # Not too much
 
 
-def test_after_twenty_mails_in_an_hour_a_thread_waits(desk: Desk) -> None:
+def test_A4_after_twenty_mails_in_an_hour_a_thread_waits(desk: Desk) -> None:
     thread = greeted(desk)
     for number in range(TO_ONE_THREAD):
         assert thread_wait(desk.thread(thread.id)) == 0.0
@@ -229,7 +229,7 @@ def test_after_twenty_mails_in_an_hour_a_thread_waits(desk: Desk) -> None:
     assert refused.value.retry_after == HOUR
 
 
-def test_after_two_hundred_mails_in_an_hour_a_person_waits() -> None:
+def test_M4_after_two_hundred_mails_in_an_hour_a_person_waits() -> None:
     clock = [1_000_000.0]
     store = MemoryStore(lambda: clock[0])
     for _ in range(TO_ONE_PERSON):
@@ -243,7 +243,7 @@ def test_after_two_hundred_mails_in_an_hour_a_person_waits() -> None:
     assert pace.wait([GRETA]) == 0.0
 
 
-def test_the_ids_of_our_mails_cannot_be_made_by_others() -> None:
+def test_C2_the_ids_of_our_mails_cannot_be_made_by_others() -> None:
     mine, forged = ME.message_id("abc", "d1"), Me(AGENT, "some other secret").message_id("abc", "d1")
     assert mine == ME.message_id("abc", "d1")
     assert mine.endswith("@example.com>")

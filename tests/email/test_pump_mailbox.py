@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from bot.events import DeliveryFailed
 from bot.memory import MemoryStore
 from bot.ports import Arrival, Ingested, Unavailable
 from bot.show import in_words
+from channels.email import pump
+from channels.email.channel import TO_ONE_THREAD
 from channels.email.imap import Arrived, Cursor
 from channels.email.me import Me
 from channels.email.pump import FROM_ONE_STRANGER, Intake, last_look, run_mailbox
@@ -43,7 +46,7 @@ def test_what_lay_in_the_mailbox_before_the_first_start_is_left_alone(tmp_path: 
         assert post.threads() == []
 
 
-def test_two_copies_of_a_mail_are_one_event(tmp_path: Path) -> None:
+def test_C6_two_copies_of_a_mail_are_one_event(tmp_path: Path) -> None:
     with Postroom(tmp_path, model=["Once."]) as post:
         post.mail.send(GRETA, [SUPPORT, AGENT], "both", "To the alias and to the mailbox")
         post.hear()
@@ -60,7 +63,7 @@ def test_a_mailbox_that_breaks_off_is_read_on(tmp_path: Path) -> None:
         assert [each["text"].strip() for each in post.inbox(GRETA)] == ["Still here."]
 
 
-def test_a_second_reader_waits_until_the_first_is_gone(
+def test_I6_a_second_reader_waits_until_the_first_is_gone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("channels.email.pump.AGAIN", 0.05)
@@ -146,14 +149,14 @@ def intake(store: MemoryStore) -> Intake:
     return Intake(Me(AGENT, SECRET, (SUPPORT,)), team, store, "mailbox:test")
 
 
-def test_the_cursor_moves_in_the_same_step_as_the_event() -> None:
+def test_I3_the_cursor_moves_in_the_same_step_as_the_event() -> None:
     store = Flaky()
     intake(store).take(Arrived(Cursor(7, 3), 100, raw("Hello")))
     assert store.done == ["ingest"]
     assert store.cursors == {"mailbox:test": "7:3"}
 
 
-def test_nothing_is_acknowledged_while_the_store_is_away() -> None:
+def test_I3_nothing_is_acknowledged_while_the_store_is_away() -> None:
     store = Flaky()
     store.away = 1
     with pytest.raises(Unavailable):
@@ -170,7 +173,7 @@ def test_the_cursor_moves_past_a_machines_mail_without_an_event() -> None:
     assert (store.logs, store.cursors) == ({}, {"mailbox:test": "7:3"})
 
 
-def test_a_mail_that_cannot_be_read_is_kept_and_passed_over(
+def test_I3_a_mail_that_cannot_be_read_is_kept_and_passed_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def break_on(mail: Any, raw: bytes, *more: Any) -> Any:
@@ -248,3 +251,59 @@ def test_I6_lost_connections_are_seen_in_the_log(tmp_path: Path, caplog: pytest.
         post.mail.disconnect_imap()
         post.wait_until(lambda: "connecting again" in caplog.text)
     assert {each.name for each in caplog.records if "connecting again" in each.getMessage()} == {"parley.email"}
+
+
+def test_I6_the_mailbox_of_a_reader_that_was_killed_is_read_by_another_within_ten_seconds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert pump.LOCK + pump.AGAIN < 10
+    monkeypatch.setattr("channels.email.pump.LOCK", 0.5)
+    monkeypatch.setattr("channels.email.pump.AGAIN", 0.05)
+    with Postroom(tmp_path) as post:
+        post.close()
+        store = MemoryStore()
+        assert store.lock(pump.name_of(post.settings.imap_url), pump.LOCK), "the killed one had it"
+        stop = threading.Event()
+        arguments = {"stop": stop, "pace": PACE}
+        other = threading.Thread(target=run_mailbox, args=(post.settings, post.team, store), kwargs=arguments)
+        other.start()
+        post.wait_until(lambda: store.cursors)
+        stop.set()
+        other.join(10)
+
+
+# Two machines that write to each other
+
+
+def test_A4_two_machines_that_answer_each_other_come_to_rest(tmp_path: Path) -> None:
+    with Postroom(tmp_path, model=["And you?"] * 40) as post:
+        post.writes(GRETA, SUPPORT, "hello", "Hello")
+        for _ in range(30):
+            answer = post.inbox(GRETA)[-1]
+            text = f"Automatic, but it does not say so {time.monotonic_ns()}"
+            post.writes(GRETA, SUPPORT, answer["subject"], text, in_reply_to=answer["message_id"])
+        assert len(post.inbox(GRETA)) == TO_ONE_THREAD
+
+
+# The same signed mail once more
+
+
+def test_S7_a_decision_that_is_sent_again_by_somebody_else_counts_once() -> None:
+    store = MemoryStore(lambda: 1_000_000.0)
+    taken = intake(store)
+    content = raw("APPROVE", authentication_results="mx.example.com; dmarc=pass header.from=example.com")
+    for number in (3, 4):
+        taken.take(Arrived(Cursor(7, number), len(content), b"Received: by another.example\r\n" * number + content))
+    assert [len(log) for log in store.logs.values()] == [1]
+
+
+def test_S7_whoever_is_not_in_bot_toml_decides_nothing_however_well_proved() -> None:
+    store = MemoryStore(lambda: 1_000_000.0)
+    team = Stage({"desk": Agent()}, Script([]), CONFIG).team
+    taken = Intake(Me(AGENT, SECRET, (SUPPORT,), "mx.example.com"), team, store, "mailbox:test")
+    vouched = "mx.example.com; dmarc=pass header.from=elsewhere.example"
+    content = raw("APPROVE", from_="sam@elsewhere.example", authentication_results=vouched)
+    taken.take(Arrived(Cursor(7, 3), len(content), content))
+    ((event,),) = store.logs.values()
+    assert event.actor.proof == "dmarc"
+    assert not event.actor.known

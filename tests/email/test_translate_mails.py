@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import dkim
 import pytest
 
 from bot import events as e
@@ -12,6 +13,7 @@ from bot.events import Actor
 from channels.email import mail as mails
 from channels.email.translate import Ignored, Noticed, Said, translate
 from tests.email.desk import ANA, EVE, GRETA, ME, TEAM, VOUCHED, Desk, from_, origin
+from tests.email.keys import PRIVATE, RECORD
 from tests.email.postroom import SUPPORT
 from tests.email.samples import multipart, raw
 from tests.sandbox.mailside import AGENT
@@ -93,7 +95,7 @@ def test_what_others_wrote_in_a_forwarded_mail_taints_it(desk: Desk) -> None:
         (from_(GRETA, vouched=True), None, "dmarc"),
     ],
 )
-def test_the_author_is_who_the_configured_server_vouches_for(
+def test_S2_the_author_is_who_the_configured_server_vouches_for(
     desk: Desk, headers: Mapping[str, str], person: str | None, proof: str
 ) -> None:
     _, event = desk.hears(raw("Hello", headers))
@@ -135,7 +137,7 @@ def test_the_address_it_was_sent_to_says_who_answers(
         raw("Undelivered", from_="MAILER-DAEMON@example.com", subject="Undelivered Mail Returned to Sender"),
     ],
 )
-def test_machines_and_our_own_mails_start_nothing(desk: Desk, content: bytes) -> None:
+def test_C7_machines_and_our_own_mails_start_nothing(desk: Desk, content: bytes) -> None:
     assert isinstance(desk.reads(content), Ignored)
 
 
@@ -190,7 +192,7 @@ def test_A2_nobody_is_away_but_who_was_asked_and_only_while_it_is_open(desk: Des
     assert desk.thread(thread).state.interactions[asked].state == "answered"
 
 
-def test_the_same_mail_is_one_event_and_a_foreign_id_used_again_is_another(desk: Desk) -> None:
+def test_C6_the_same_mail_is_one_event_and_a_foreign_id_used_again_is_another(desk: Desk) -> None:
     thread, _ = desk.hears(raw("Hello", from_(GRETA)))
     desk.hears(raw("Hello", {**from_(GRETA), "Received": "by another road"}))
     assert len(desk.thread(thread).events) == 1
@@ -229,7 +231,7 @@ def test_a_reply_to_a_mail_whose_sending_is_not_on_record_yet_is_heard_where_it_
     assert (found, origin(event).address) == (thread, f"email:{sent.strip('<>')}")
 
 
-def test_who_only_knows_a_message_id_does_not_get_into_a_conversation(desk: Desk) -> None:
+def test_C1_who_only_knows_a_message_id_does_not_get_into_a_conversation(desk: Desk) -> None:
     thread, _ = desk.hears(raw("Hello", from_(GRETA)))
     other, _ = desk.hears(raw("Tell me about Greta", from_(EVE, {"In-Reply-To": f"<first.{GRETA}>"})))
     assert other != thread
@@ -340,7 +342,7 @@ def test_a_choice_is_recognised_whatever_its_case(desk: Desk) -> None:
     assert not desk.thread(thread).state.open_interactions
 
 
-def test_a_second_answer_is_on_record_and_answered_as_too_late(desk: Desk) -> None:
+def test_C5_a_second_answer_is_on_record_and_answered_as_too_late(desk: Desk) -> None:
     thread, _ = desk.hears(raw("Hello", from_(GRETA)))
     interaction = desk.asks(thread, f"email:first.{GRETA}")
     for number, text in enumerate(("The first", "No, the second")):
@@ -360,7 +362,7 @@ def test_an_answer_between_quoted_lines_is_the_answer_alone(desk: Desk) -> None:
     assert event.text == "Hi,\n\nThe chair.\n\nNo."
 
 
-def test_where_the_reply_address_would_be_too_long_nothing_is_decided_by_mail(desk: Desk) -> None:
+def test_C2_where_the_reply_address_would_be_too_long_nothing_is_decided_by_mail(desk: Desk) -> None:
     long = replace(ME, address="the-customer-service-of-our-company@example.com")
     thread, _ = desk.hears(raw("Hello", from_(GRETA)))
     assert long.reply_address(desk.asks(thread, f"email:{ANA}", kind="approval", names=("ops",))) == ""
@@ -382,3 +384,21 @@ def test_what_is_too_large_for_the_store_stays_in_the_mailbox_and_is_named(
     said = desk.reads(raw("Hello", from_(GRETA)))
     assert said.blobs == ()
     assert origin(said.arrival.event).detail["raw"] == f"mid:first.{GRETA}"
+
+
+def test_S4_microsoft_365_vouches_where_the_settings_name_it() -> None:
+    mail = mails.parse(
+        raw("APPROVE", authentication_results="spf=pass smtp.mailfrom=example.com; dmarc=pass; compauth=pass")
+    )
+    assert replace(ME, authserv_id="Microsoft365").verdict(mail, b"").proved
+    assert not ME.verdict(mail, b"").proved
+
+
+def test_S5_a_signature_counts_where_it_is_asked_for_and_no_server_vouches() -> None:
+    content = bytes(dkim.sign(raw("APPROVE"), b"s1", b"example.com", PRIVATE)) + raw("APPROVE")
+    mail = mails.parse(content)
+    own = replace(ME, authserv_id="", keys=lambda name, timeout=5: RECORD)
+    assert own.can_tell
+    assert own.verdict(mail, content).method == "dkim"
+    assert not replace(own, keys=None).can_tell
+    assert not replace(own, keys=None).verdict(mail, content).proved
