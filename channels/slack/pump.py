@@ -207,8 +207,18 @@ class Pump:
         thread = self._store.load(id)
         if isinstance(event, Cancelled) and thread and event.origin:
             show_session(self._client, parse(event.origin.address), thread, "closed")
+        if thread and isinstance(thread.state.verdicts.get(event.id), Counted):
+            self._tick(spot, event)
         if text := answer(thread, event, self._team, counted=counted):
             self._whisper(spot, text)
+
+    def _tick(self, spot: Spot, event: Event) -> None:
+        """A mark on words that counted as an answer, so that everybody sees that they did. Best effort."""
+        assert isinstance(event, HumanResponded)
+        try:
+            self._client.reactions_add(channel=spot.channel, timestamp=event.origin.native, name="white_check_mark")
+        except (SlackApiError, OSError, HTTPException) as error:
+            log.debug("an answer got no mark (%s)", _why(error))
 
     def _answer(self, press: Pressed, id: str, event: Event) -> None:
         thread = self._store.load(id) if id else None

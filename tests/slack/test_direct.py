@@ -42,6 +42,8 @@ def test_a_new_message_answers_the_question_that_was_asked_there(desk: Desk) -> 
     assert event.origin.address == f"slack:{T}/{direct}/{ts}"
     told = eventually(lambda: desk.whispers(CARL, direct)[before:])
     assert told[0]["text"].startswith("Recorded: your answer")
+    answer = next(each for each in desk.world.messages(CARL, direct) if each["ts"] == ts)
+    assert [each["name"] for each in answer["reactions"]] == ["white_check_mark"]
 
 
 def test_what_is_said_below_the_answer_belongs_to_the_same_thread(desk: Desk) -> None:

@@ -29,6 +29,7 @@ SCOPES = {  # https://docs.slack.dev/reference/methods, each method's page
     "users_info": {"users:read"},
     "assistant_threads_setStatus": {"assistant:write", "chat:write"},
     "assistant_threads_setSuggestedPrompts": {"assistant:write"},
+    "reactions_add": {"reactions:write"},
     "views_open": set(),
     "views_publish": set(),
     "auth_test": set(),
