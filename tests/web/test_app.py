@@ -175,6 +175,7 @@ def test_everything_the_api_takes_and_gives_is_described() -> None:
     spec = asking(on_stage(), "").get("/openapi.json").json()
     assert set(spec["paths"]) == {
         "/v1/about",
+        "/v1/costs",
         "/v1/interactions/{id}/answer",
         "/v1/pending",
         "/v1/stream",
