@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from email.utils import parseaddr
 from typing import Any, ClassVar
 
-from bot.thread import DID_NOT, GO_ON, HAPPENED
+from bot.state import DID_NOT, GO_ON, HAPPENED
 from channels.sandbox.slack.roster import Json
 from tests.chaos.world import Refused, World
 from tests.sandbox.mailside import AGENT
