@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import TypeAlias
 
 from redis import Redis
@@ -71,6 +72,7 @@ def _all(settings: Settings, send: bool) -> Iterator[Line]:
         ("store", lambda: store(settings)),
         ("slack", lambda: slack.check_up(settings, team)),
         ("email", lambda: email.check_up(settings, send=send)),
+        ("email", lambda: mailbox(settings)),
         ("model", lambda: [model(settings)]),
     ]
     if team is not None:
@@ -108,6 +110,17 @@ def people(settings: Settings, team: Team) -> Iterator[Finding]:
 
 def _count(number: int, one: str, many: str = "") -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+# The mailbox
+
+
+def mailbox(settings: Settings) -> Iterator[Finding]:
+    """Whether somebody reads the mailbox. Nothing is said where there is none, or no store that could know."""
+    if not (settings.email_on and settings.imap_url):
+        return
+    with suppress(SettingsError, Unavailable), store_of(settings, timeout=2.0) as opened:
+        yield email.reader(settings, opened)
 
 
 # The store
