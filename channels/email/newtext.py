@@ -371,9 +371,12 @@ def _with_greeting(lines: list[str], at: int) -> int:
 
 def _is_own_name(line: str, name: str) -> bool:
     """Whether a line is the sender's name, or the first of their names, or begins with all of them and a mark."""
-    said, names = phrases.plain(re.sub(r"^\s*i\.\s?[AV]\.\s", "", line).strip("/~-–—*_ ,.")), phrases.plain(name)
-    first = names.split()[0] if names.split() else ""
-    return bool(first) and (said in (names, first) or bool(re.match(rf"{re.escape(names)}\s*[|,–—/•-]", said)))
+    said, names = (
+        phrases.plain(re.sub(r"^\s*i\.\s?[AV]\.\s", "", line).strip("/~-–—*_ ,.")),
+        phrases.plain(name).split(),
+    )
+    whole = r"(?:\s\w\.?)?\s".join(map(re.escape, names))  # a middle initial, in between
+    return bool(names) and (said == names[0] or bool(re.match(rf"{whole}(?:$|\s*[|,–—/•-])", said)))
 
 
 def _is_name(line: str, name: str) -> bool:

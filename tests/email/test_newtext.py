@@ -540,6 +540,7 @@ def test_X7_an_answer_below_a_quoted_one_stands_alone_in_many_languages(attribut
         "Cu stimă,\nAna Diaz",
         "Με εκτίμηση,\nAna Diaz",
         "Belle journée à vous,\nAna",
+        "Ana M. Diaz | Ops | Example Inc.\n+49 30 1234",
         "Gracias y saludos,\nAna",
     ],
 )
