@@ -14,7 +14,6 @@ from typing import Any, TypeGuard, TypeVar
 from pydantic import JsonValue
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
-from slack_sdk.webhook import WebhookClient
 
 from bot import words
 from bot.events import Attachment, Cancelled, Event, HumanResponded, MessageReceived
@@ -25,9 +24,8 @@ from bot.ports import Arrival, Store, Unavailable
 from bot.thread import Thread
 from channels.slack import asking, direct, translate
 from channels.slack.address import parse
-from channels.slack.blocks import Message
 from channels.slack.channel import METADATA
-from channels.slack.connection import Introduced, code_of, quiet
+from channels.slack.connection import Introduced, code_of
 from channels.slack.dialog import without_dialog
 from channels.slack.directory import Directory
 from channels.slack.form import Unfit
@@ -35,8 +33,9 @@ from channels.slack.opening import OPENING, changes, opened
 from channels.slack.press import Pressed, pressed, response, submitted, through_dialog
 from channels.slack.steps import stopped
 from channels.slack.tabs import Tabs
-from channels.slack.text import at, escape_but_times
+from channels.slack.text import at
 from channels.slack.translate import Heard, Ignored, Me, Names, Spot
+from channels.slack.word import Word, why
 from channels.slack.working import show_session
 
 log = logging.getLogger("parley.slack")
@@ -59,6 +58,7 @@ class Pump:
         self._team = team
         self._store = store
         self._names = Directory(client)
+        self._word = Word(client)
         self._tabs = Tabs(client, self.me, team, store)
         self._aside = aside or ThreadPoolExecutor(4, "slack-answer")
 
@@ -85,7 +85,7 @@ class Pump:
         event = self._understood(thread, said.arrival.event)
         if said.stop and not isinstance(event, Cancelled):
             running = thread is not None and thread.state.status in ("running", "waiting", "paused")
-            self._later(self._whisper, said.spot, words.NOT_YOURS_TO_STOP if running else words.NOTHING_TO_STOP)
+            self._later(self._word.whisper, said.spot, words.NOT_YOURS_TO_STOP if running else words.NOTHING_TO_STOP)
             return
         done = self._store.ingest(replace(said.arrival, event=event, thread=thread.id if thread else ""))
         if done.new:
@@ -157,7 +157,7 @@ class Pump:
         if arrival := self._translated(asking.pointed_at, body):
             self._begin(arrival)
             spot = Spot(body["channel"]["id"], body["user"]["id"], body["message"].get("thread_ts") or "")
-            self._later(self._whisper, spot, asking.told(arrival))
+            self._later(self._word.whisper, spot, asking.told(arrival))
 
     def _begin(self, arrival: Arrival) -> None:
         done = self._store.ingest(replace(arrival, event=self._understood(None, arrival.event)))
@@ -198,8 +198,8 @@ class Pump:
         try:
             self._client.views_open(trigger_id=press.trigger, view=opened(mine, press.verb, thread, self._team))
         except (SlackApiError, OSError, HTTPException, LookupError) as error:
-            log.warning("Slack opened no dialog (%s)", _why(error))
-            self._whisper(press.spot, without_dialog(mine, OPENING[press.verb]))
+            log.warning("Slack opened no dialog (%s)", why(error))
+            self._word.whisper(press.spot, without_dialog(mine, OPENING[press.verb]))
 
     # What they are told
 
@@ -208,17 +208,9 @@ class Pump:
         if isinstance(event, Cancelled) and thread and event.origin:
             show_session(self._client, parse(event.origin.address), thread, "closed")
         if thread and isinstance(thread.state.verdicts.get(event.id), Counted):
-            self._tick(spot, event)
+            self._word.tick(spot, event)
         if text := answer(thread, event, self._team, counted=counted):
-            self._whisper(spot, text)
-
-    def _tick(self, spot: Spot, event: Event) -> None:
-        """A mark on words that counted as an answer, so that everybody sees that they did. Best effort."""
-        assert isinstance(event, HumanResponded)
-        try:
-            self._client.reactions_add(channel=spot.channel, timestamp=event.origin.native, name="white_check_mark")
-        except (SlackApiError, OSError, HTTPException) as error:
-            log.debug("an answer got no mark (%s)", _why(error))
+            self._word.whisper(spot, text)
 
     def _answer(self, press: Pressed, id: str, event: Event) -> None:
         thread = self._store.load(id) if id else None
@@ -226,32 +218,9 @@ class Pump:
         if not press.spot.channel:
             self._tabs.home(press.spot.user, press.actor, text)
         elif press.whispered and press.response_url:
-            self._replace(press.response_url, text)
+            self._word.replace(press.response_url, text)
         elif text:
-            self._whisper(press.spot, text)
-
-    def _whisper(self, spot: Spot, said: str | Message) -> None:
-        """A word that only this person sees. Best effort."""
-        message = said if isinstance(said, Message) else Message(escape_but_times(said), ())
-        try:
-            self._client.chat_postEphemeral(
-                channel=spot.channel,
-                user=spot.user,
-                thread_ts=spot.thread_ts or None,
-                text=message.text,
-                blocks=list(message.blocks) or None,
-            )
-        except (SlackApiError, OSError, HTTPException) as error:
-            log.warning("a word to one person did not reach them (%s)", _why(error))
-
-    def _replace(self, response_url: str, text: str) -> None:
-        """Put the answer where the button was that only they saw."""
-        try:
-            WebhookClient(response_url, timeout=SECONDS, logger=quiet()).send(
-                text=escape_but_times(text), replace_original=True
-            )
-        except (OSError, HTTPException) as error:
-            log.warning("a word to one person did not reach them (%s)", _why(error))
+            self._word.whisper(press.spot, text)
 
     # What nobody expected
 
@@ -303,7 +272,3 @@ def kind(body: Json) -> str:
 def _complain(work: Future[None]) -> None:
     if error := work.exception():
         log.error("somebody was not told what became of what they did (%s)", type(error).__name__)
-
-
-def _why(error: Exception) -> str:
-    return code_of(error) if isinstance(error, SlackApiError) else type(error).__name__

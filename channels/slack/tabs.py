@@ -11,9 +11,10 @@ from slack_sdk.errors import SlackApiError
 from bot.events import Actor
 from bot.people import Team
 from bot.ports import Store
-from channels.slack.connection import Introduced, code_of
+from channels.slack.connection import Introduced
 from channels.slack.home import PROMPTS, TITLE, home, waiting_for
 from channels.slack.translate import actor_of
+from channels.slack.word import why
 
 log = logging.getLogger("parley.slack")
 
@@ -42,15 +43,11 @@ class Tabs:
         try:
             self._client.views_publish(user_id=user, view=home(waiting_for(self._store, actor), self._team, said))
         except (SlackApiError, OSError, HTTPException) as error:
-            log.warning("a Home tab could not be shown (%s)", _why(error))
+            log.warning("a Home tab could not be shown (%s)", why(error))
 
     def _suggest(self, channel: str) -> None:
         prompts = [{"title": title, "message": message} for title, message in PROMPTS]
         try:  # without a thread_ts, which an agent's Messages tab has none of
             self._client.assistant_threads_setSuggestedPrompts(channel_id=channel, title=TITLE, prompts=prompts)
         except (SlackApiError, OSError, HTTPException) as error:
-            log.debug("no prompts were suggested (%s)", _why(error))
-
-
-def _why(error: Exception) -> str:
-    return code_of(error) if isinstance(error, SlackApiError) else type(error).__name__
+            log.debug("no prompts were suggested (%s)", why(error))
