@@ -102,11 +102,11 @@ def run_process(name: str, settings: Settings, team: Team | None = None) -> int:
 def _worker(settings: Settings, team: Team) -> int:
     model = model_for(settings)
     _refuse_wrong_token(settings)
+    _say_which_model(model)
     with store_of(settings) as store:
         ways = channels_of(settings, team, store)
         for warning in unreachable(team, ways):
             log.warning(warning)
-        _say_which_model(model)
         sys.setswitchinterval(SHARE)
         leases = Leases(LEASE)
         deliveries = Deliveries(store, ways, partial(rest, store, team), leases=leases)
