@@ -28,6 +28,7 @@ log = logging.getLogger("parley.store")
 
 PUT_OFF = 5  # seconds until a thread that was claimed and then forgotten is due again
 CACHED = 512  # threads that a process keeps folded, so that taking one up reads only what is new
+EVENTS = 100_000  # that it keeps in all of them; each takes about 2 KB of memory
 LUA = Path(__file__).parent / "lua"
 SCRIPTS = (
     "ingest",
@@ -268,11 +269,15 @@ class Known:
     mark: str = ""
 
 
-@dataclass(frozen=True)
+NOTHING = Known(Thread(""))
+
+
+@dataclass
 class Folded:
     """The threads that this process read lately. Folding a known one and its tail equals folding everything; it may be dropped at any time."""
 
     known: OrderedDict[str, Known] = field(default_factory=OrderedDict)
+    events: int = 0  # of all of them
     lock: Lock = field(default_factory=Lock)
 
     def get(self, thread: str) -> Known:
@@ -284,10 +289,11 @@ class Folded:
         base = known.thread if start else Thread(known.thread.id)
         thread = _extend(base, tail)
         with self.lock:
+            before = self.known.pop(thread.id, NOTHING)
             self.known[thread.id] = Known(thread, mark.decode())
-            self.known.move_to_end(thread.id)
-            if len(self.known) > CACHED:
-                self.known.popitem(last=False)
+            self.events += thread.version - before.thread.version
+            while len(self.known) > 1 and (len(self.known) > CACHED or self.events > EVENTS):
+                self.events -= self.known.popitem(last=False)[1].thread.version
         return thread
 
 
