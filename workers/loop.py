@@ -34,6 +34,7 @@ log = logging.getLogger("parley.worker")
 
 TakesTime: TypeAlias = Think | Prefetch | Run
 
+WAITS = 200  # threads that one process takes through the model at once; the others stand in line
 PATIENCE = 5  # times that a thread is taken up without progress before it is set aside
 SHOWN = 4_000  # characters of a result that the log and the model keep; the whole is a blob
 THINKING = 180.0  # seconds after which a wedged call of the model is abandoned
@@ -50,7 +51,7 @@ class Loop:
     deliver: Callable[[Thread], None] = lambda thread: None
     progress: Callable[[Thread, str], None] = lambda thread, words: None
     data: Path = Path(".data")
-    waits: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(200, "wait"))
+    waits: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(WAITS, "wait"))
     hands: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(32, "hand"))
     leases: Leases = field(default_factory=lambda: Leases(LEASE))
 
@@ -66,6 +67,8 @@ class Loop:
         """Everything that can be done at once; whatever takes time goes on, with all that follows, in a thread that may wait."""
         if (stopped := self._at_once(held)) is not None:
             self._hold(*stopped)
+            if (number := len(self.leases.kept) - WAITS) > 0:
+                self.progress(stopped[0].thread, f"busy; you are number {number} in line…")
             self.waits.submit(self._guarded, stopped[0], self._with_patience, stopped[1])
 
     def _with_patience(self, held: Held, effect: TakesTime) -> None:
