@@ -75,6 +75,9 @@ def _parser() -> argparse.ArgumentParser:
     say.add_argument("text", nargs="+")
     answer = _add(commands, "answer", "approve, deny with a reason, or answer a question", _answer)
     answer.add_argument("interaction")
+    answer.add_argument(
+        "--digest", default="", help="of what you saw in pending --json; if it changed, nothing is decided"
+    )
     answer.add_argument("words", nargs="+", metavar="approve | deny [REASON] | ANSWER")
     for name, verb, what in (
         ("pause", verbs.pause, "think and do nothing more until resumed"),
@@ -211,7 +214,7 @@ def _answer(arguments: argparse.Namespace) -> int:
         thread = verbs.get(store, arguments.interaction.partition(".")[0])
         found = thread.state.interactions.get(arguments.interaction)
         decision, text = _decision(found.asked.kind if found else "question", arguments.words)
-        answered = verbs.answer(store, operator, arguments.interaction, decision, text)
+        answered = verbs.answer(store, operator, arguments.interaction, decision, text, digest=arguments.digest)
         print(about(answered.verdict, answered.interaction, team, utc))
     return 0 if isinstance(answered.verdict, Counted) else 1
 

@@ -65,7 +65,10 @@ def _dollars(amount: float | None) -> float | None:
 
 
 def pending_json(thread: Thread, interaction: Interaction) -> dict[str, Any]:
-    """One open interaction. ``audience``: the people and groups who were asked; empty: the requester, or any known person."""
+    """One open interaction. ``audience``: the people and groups who were asked; empty: the requester, or any known person.
+
+    ``arguments`` are those that a yes would run, ``digest`` names them: an answer that carries it counts for nothing else.
+    """
     asked = interaction.asked
     return {
         "id": interaction.id,
@@ -75,9 +78,10 @@ def pending_json(thread: Thread, interaction: Interaction) -> dict[str, Any]:
         "text": asked.text,
         "choices": list(asked.choices),
         "tool": asked.tool,
-        "arguments": dict(asked.arguments),
+        "arguments": dict(asked.arguments if interaction.arguments is None else interaction.arguments),
+        "digest": interaction.digest,
         "audience": list(asked.audience.names),
-        "asked_by": thread.state.requester.name,
+        "asked_by": interaction.requester.name,
         "asked_at": iso(asked.at),
         "until": iso(asked.until) if asked.until else None,
     }

@@ -55,8 +55,13 @@ def answer(
     decision: str,
     text: str = "",
     arguments: dict[str, JsonValue] | None = None,
+    *,
+    digest: str = "",
 ) -> Answered:
-    """Answer a question or decide an approval: ``approved``, ``denied`` or ``answered``. Raises NotFound."""
+    """Answer a question or decide an approval: ``approved``, ``denied`` or ``answered``. Raises NotFound.
+
+    ``digest`` names what the caller was shown; without it, what is open now. Whatever changes before the answer arrives is not decided by it.
+    """
     thread = get(store, interaction.partition(".")[0])
     found = thread.state.interactions.get(interaction)
     if found is None:
@@ -69,6 +74,7 @@ def answer(
             "decision": decision,
             "text": text,
             "arguments": arguments,
+            "digest": digest or found.digest,
             "origin": _origin(thread.id),
         }
     )

@@ -179,7 +179,9 @@ def pending(
 def answer(house: InHouse, caller: Decider, id: str, decision: shapes.Decision) -> shapes.Counts:
     """Answer a question or decide an approval. An answer that does not count is recorded too, and told why."""
     _check_changes(house, id, decision)
-    answered = verbs.answer(house.store, caller, id, decision.decision, decision.text, decision.arguments)
+    answered = verbs.answer(
+        house.store, caller, id, decision.decision, decision.text, decision.arguments, digest=decision.digest
+    )
     now = _interaction(house.store, id)
     words = in_words(answered.verdict, now, house.team, utc)
     return shapes.Counts(counted=isinstance(answered.verdict, Counted), words=words)

@@ -58,11 +58,15 @@ class Search(BaseModel):
 
 
 class Decision(Request):
-    """``approved`` or ``denied`` for an approval, ``answered`` for everything else. ``arguments``: the call as the approver changed it."""
+    """``approved`` or ``denied`` for an approval, ``answered`` for everything else. ``arguments``: the call as the approver changed it.
+
+    ``digest``: that of the list of what is pending; where something else is asked by now, the answer does not count.
+    """
 
     decision: Literal["approved", "denied", "answered"]
     text: Annotated[str, Field(max_length=4000)] = ""
     arguments: dict[str, JsonValue] | None = None
+    digest: Annotated[str, Field(max_length=100)] = ""
 
     @model_validator(mode="after")
     def _fits(self) -> "Decision":
@@ -151,6 +155,7 @@ class Waiting(BaseModel):
     choices: list[str]
     tool: str
     arguments: dict[str, JsonValue]
+    digest: str
     audience: list[str]
     asked_by: str
     asked_at: str

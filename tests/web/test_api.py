@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from bot import Agent, Approval, Tool, verbs
+from bot.judge import Outdated
 from bot.memory import MemoryStore
 from bot.people import Team
 from bot.ports import Arrival, Ingested, Unavailable
@@ -11,12 +13,21 @@ from bot.render import render
 from bot.settings import SettingsError
 from channels.web.keys import read_keys
 from channels.web.shapes import TEXT_BYTES
-from tests.stage import HOME, Stage
+from tests.stage import HOME, Script, Stage
 from tests.web.asking import ANA, BARE, BEN, asking, error, on_stage
 
 WORDS = "somebody's own words"
 JSON = {"content-type": "application/json"}
 ASK = ("restart", {"service": "api"})
+
+
+class Delete(Tool, effect="write", approval=Approval(by="ops", quorum=2)):
+    """Delete something; it takes two."""
+
+    name: str
+
+    def run(self) -> str:
+        return f"deleted {self.name}"
 
 
 def approval(*after: Any) -> tuple[Stage, str]:
@@ -209,6 +220,35 @@ def test_changed_arguments_are_what_runs_and_ones_that_do_not_fit_are_refused_at
     on.run()
     (returned,) = [event for event in on.thread().events if event.type == "tool_returned"]
     assert returned.result == "restarted web"
+
+
+def test_what_is_pending_is_what_a_yes_would_run_and_only_what_was_seen_can_be_approved() -> None:
+    on = Stage({"desk": Agent([Delete])}, Script([("delete", {"name": "a"}), "Done."]))
+    on.says("delete a")
+    ask, path = asking(on), f"/v1/interactions/{on.waiting}/answer"
+    (seen,) = ask.get("/v1/pending").json()
+    ask.post(path, json={"decision": "approved", "arguments": {"name": "b"}})
+    (changed,) = ask.get("/v1/pending").json()
+    assert (seen["arguments"], changed["arguments"]) == ({"name": "a"}, {"name": "b"})
+    carl = on.someone("carl")
+    late = verbs.answer(on.store, carl, seen["id"], "approved", digest=seen["digest"])
+    assert late.verdict == Outdated(seen["id"])
+    assert (
+        verbs.answer(on.store, carl, seen["id"], "approved", digest=changed["digest"]).interaction.state == "approved"
+    )
+
+
+def test_an_answer_is_for_what_was_open_when_it_was_given_even_if_the_caller_names_nothing() -> None:
+    on, waiting = approval()
+    asking(on).post(f"/v1/interactions/{waiting}/answer", json={"decision": "approved"})
+    (response,) = [event for event in on.thread().events if event.type == "human_responded"]
+    assert response.digest == on.thread().state.interactions[waiting].digest != ""
+
+
+def test_an_answer_to_something_else_than_what_is_asked_now_does_not_count() -> None:
+    on, waiting = approval()
+    said = {"decision": "approved", "digest": "of something else"}
+    assert not asking(on).post(f"/v1/interactions/{waiting}/answer", json=said).json()["counted"]
 
 
 def test_a_question_is_answered() -> None:

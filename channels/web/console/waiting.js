@@ -37,7 +37,7 @@ function card(app, waiting, may) {
 
 function decisions(app, waiting) {
   const more = h("form", { class: "card-form", hidden: true });
-  const decide = (button, decision, text = "", changed) => app.answer(waiting, { decision, text, ...(changed && { arguments: changed }) }, button);
+  const decide = (button, decision, text = "", changed) => app.answer(waiting, { decision, text, digest: waiting.digest, ...(changed && { arguments: changed }) }, button);
   const ask = (fields, label, style, submit) => {
     const send = h("button", { type: "submit", class: ["button", style] }, label);
     fill(more, fields, h("div", { class: "row" }, send, h("button", { type: "button", class: "quiet", onclick: () => (more.hidden = true) }, "Never mind")));
