@@ -26,13 +26,31 @@ def decide(team: Team, thread: Thread, now: float) -> Effect:
     """The next thing to do. ``now`` is the store's time in seconds."""
     state = thread.state
     agent = team.agents.get(state.agent)
-    if state.resting:
-        return _wait(team, state, now)
-    if agent is None:
+    if state.paused:
+        return Wait()
+    if agent is None and not state.resting:
         return Write(_set_aside(thread, f"There is no agent {state.agent!r} here. An operator can add it and resume."))
-    for effect in _next_steps(team, agent, thread, now):
+    steps = _aftermath(team, thread, now) if state.resting or agent is None else _next_steps(team, agent, thread, now)
+    for effect in steps:
         return effect
     return _wait(team, state, now)
+
+
+def _aftermath(team: Team, thread: Thread, now: float) -> Iterator[Effect]:
+    """What is still due when nothing more is thought or begun: the truth about what was begun, and an end for what was asked."""
+    for call in thread.state.open_calls:
+        if call.state == "started" and call.deadline <= now:
+            yield Write(e.OutcomeUnknown(id=_id(thread), call=call.id, attempt=call.attempt))
+        if call.state == "unknown" and not _asked_about(thread.state, call):
+            yield Write(_ask_outcome(team, thread, call))
+    yield from _rungs(team, thread, now)
+
+
+def _rungs(team: Team, thread: Thread, now: float) -> Iterator[Effect]:
+    for interaction in thread.state.open_interactions:
+        rung = next_rung(team, interaction)
+        if rung is not None and rung.at <= now:
+            yield Write(_climb(team, thread, interaction, rung))
 
 
 def _next_steps(team: Team, agent: Agent, thread: Thread, now: float) -> Iterator[Effect]:
@@ -40,10 +58,7 @@ def _next_steps(team: Team, agent: Agent, thread: Thread, now: float) -> Iterato
     state = thread.state
     for call in state.open_calls:
         yield from _advance(team, agent, thread, call, now)
-    for interaction in state.open_interactions:
-        rung = next_rung(team, interaction)
-        if rung is not None and rung.at <= now:
-            yield Write(_climb(team, thread, interaction, rung))
+    yield from _rungs(team, thread, now)
     yield from _limits(team, agent, thread, now)
     if not state.fresh or (state.retry_at or 0) > now or _unsettled(state, now):
         return
@@ -64,7 +79,7 @@ def _advance(team: Team, agent: Agent, thread: Thread, call: Call, now: float) -
         case "started" if call.deadline <= now:
             yield _overdue(agent, thread, call)
         case "unknown" if not _asked_about(thread.state, call):
-            yield Write(_ask_outcome(team, agent, thread, call))
+            yield Write(_ask_outcome(team, thread, call))
 
 
 def _chosen(team: Team, agent: Agent, thread: Thread, call: Call) -> Iterator[Effect]:
@@ -114,7 +129,7 @@ def _ask_approval(team: Team, thread: Thread, call: Call, tool: Tool, approval: 
         actor=_agent(thread),
         interaction=f"{thread.id}.{thread.version}",
         kind="approval",
-        text=one_line(tool.summary(), 500),
+        text=" ".join(tool.summary().split())[:500],
         audience=audience,
         surfaces=surfaces(team, thread.state, names, approval=True),
         call=call.id,
@@ -130,12 +145,12 @@ def _ask_approval(team: Team, thread: Thread, call: Call, tool: Tool, approval: 
 def _approved(team: Team, agent: Agent, thread: Thread, call: Call) -> Effect:
     """The one choke point: what runs is what was approved, by somebody who may still approve it."""
     interaction = thread.state.interactions[call.interaction or ""]
-    arguments = call.arguments if interaction.arguments is None else interaction.arguments
-    tool = parse(agent, call.tool, arguments)
+    shown = parse(agent, call.tool, interaction.asked.arguments)
+    if isinstance(shown, str) or digest_of(shown) != interaction.asked.digest:
+        return Write(_refuse(thread, call, "The tool was changed after this was approved; ask again."))
+    tool = shown if interaction.arguments is None else parse(agent, call.tool, interaction.arguments)
     if isinstance(tool, str):
         return Write(_refuse(thread, call, tool))
-    if interaction.arguments is None and digest_of(tool) != interaction.asked.digest:
-        return Write(_refuse(thread, call, "The tool was changed after this was approved; ask again."))
     if not _may_still_decide(team, thread.state, interaction, tool):
         return Write(_refuse(thread, call, "Whoever approved this may not approve it any more; ask again."))
     return Run(call.id, tool, call.attempt + 1, _key(thread, call), approval=interaction.id)
@@ -167,7 +182,7 @@ def _arguments_started(state: State, call: Call) -> Any:
     return call.arguments if interaction is None or interaction.arguments is None else interaction.arguments
 
 
-def _ask_outcome(team: Team, agent: Agent, thread: Thread, call: Call) -> e.HumanContacted:
+def _ask_outcome(team: Team, thread: Thread, call: Call) -> e.HumanContacted:
     approval = thread.state.interactions.get(call.interaction or "")
     names = approval.asked.audience.names if approval else ()
     what = approval.asked.text if approval else call.tool.replace("_", " ")
@@ -267,7 +282,7 @@ def _wait(team: Team, state: State, now: float) -> Wait:
     if not state.resting and state.fresh:
         times += [state.retry_at] if state.retry_at else []
         times += [state.spoke_at + QUIET] if _unsettled(state, now) else []
-    return Wait(min(times)) if times and not state.paused else Wait()
+    return Wait(min((time for time in times if time > now), default=None))
 
 
 def _climb(team: Team, thread: Thread, interaction: Interaction, rung: Rung) -> e.TimedOut | e.Reminded | e.Escalated:

@@ -19,7 +19,7 @@ from bot.changes import (
 from bot.events import Event, Usage
 from bot.posts import delivered_or_not
 from bot.requests import asked, away_noticed, responded
-from bot.state import Call, Post, State
+from bot.state import Call, Interaction, Post, State
 from bot.values import replace
 
 KEPT = "Kept. This conversation is paused; I read it as soon as somebody resumes it."
@@ -117,7 +117,7 @@ def _thought(state: State, event: e.ToolCalled | e.ThoughtDiscarded | e.ModelFai
         return replace(state, discarded=state.discarded + 1)
     if isinstance(event, e.ModelFailed):
         return _model_failed(state, event)
-    call = Call(event.call, event.tool, event.arguments, event.digest)
+    call = Call(event.call, event.tool, event.arguments, event.digest, state.requester)
     state = with_call(state, call)
     if event.prefetched:
         return replace(state, prefetched=state.prefetched + 1)
@@ -168,19 +168,27 @@ def _close_outcome_question(state: State, call: Call, event: Event) -> State:
 
 
 def _forked(state: State, event: e.Forked) -> State:
-    """A life of its own: nothing is owed to the conversations of the source, and open questions have names of their own."""
+    """A life of its own: nothing is owed to the conversations of the source, and nothing that was allowed or begun there is done again here.
+
+    What waits for people waits here too, under a name of its own, and nobody has voted on it yet.
+    """
     new = event.address.partition(":")[2]
     names = {id: f"{new}.{id.partition('.')[2]}" for id in state.interactions}
-    interactions = {
-        names[each.id]: replace(each, asked=each.asked.model_copy(update={"interaction": names[each.id]}))
-        for each in state.interactions.values()
-    }
-    calls = {
-        call.id: replace(call, interaction=names.get(call.interaction or "", call.interaction))
-        for call in state.calls.values()
-    }
+    interactions = {names[each.id]: _renamed(each, names[each.id]) for each in state.interactions.values()}
+    calls = {call.id: replace(call, interaction=names.get(call.interaction or "")) for call in state.calls.values()}
     state = replace(state, interactions=interactions, calls=calls, posts={})
-    return replace(state, home=event.address, place="", addresses=(event.address,))
+    for call in state.open_calls:
+        if call.state != "asked":
+            state = settle(state, call.id)
+    for each in state.open_interactions:
+        if each.asked.kind == "outcome":
+            state = close(state, each, "superseded", event)
+    return attend(replace(state, home=event.address, place="", addresses=(event.address,)))
+
+
+def _renamed(interaction: Interaction, name: str) -> Interaction:
+    asked = interaction.asked.model_copy(update={"interaction": name})
+    return replace(interaction, asked=asked, votes=() if interaction.open else interaction.votes)
 
 
 def spent(usage: Mapping[str, Usage], more: Usage | None) -> Mapping[str, Usage]:

@@ -16,9 +16,9 @@ def understand(thread: Thread | None, message: MessageReceived) -> MessageReceiv
     """
     if thread is None:
         return message
-    if _stops(thread, message):
-        return Cancelled(id=message.id, actor=message.actor, origin=message.origin)
     questions = [each for each in open_questions(thread, message.origin.address) if entitled(each, message.actor)]
+    if not _chooses(questions, message.text) and _stops(thread, message):
+        return Cancelled(id=message.id, actor=message.actor, origin=message.origin)
     if len(questions) != 1:
         return message
     answer = _answer(questions[0].asked, message.text)
@@ -38,6 +38,11 @@ def open_questions(thread: Thread, address: str) -> list[Interaction]:
     """The questions, not approvals, that show in this conversation and wait for an answer."""
     here = {post.interaction for post in thread.state.posts.values() if address in post.places}
     return [each for each in thread.state.open_interactions if each.id in here and each.asked.kind != "approval"]
+
+
+def _chooses(questions: list[Interaction], text: str) -> bool:
+    """Whether the one open question offers exactly this; a choice may be called "Cancel"."""
+    return len(questions) == 1 and _answer(questions[0].asked, text) in questions[0].asked.choices
 
 
 def _answer(asked: HumanContacted, text: str) -> str | None:

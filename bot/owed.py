@@ -162,7 +162,7 @@ def card(state: State, interaction: Interaction) -> Card:
         choices=asked.choices,
         urgency=asked.urgency,
         names=interaction.names,
-        asked_by=state.requester.name,
+        asked_by=interaction.requester.name,
         asked_in=state.place,
         tool=asked.tool,
         arguments=asked.arguments,

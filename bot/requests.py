@@ -16,7 +16,7 @@ from bot.changes import (
     with_post,
 )
 from bot.judge import Counted, NotEntitled, Verdict, judge
-from bot.state import HAPPENED, Interaction, Post, State, Vote
+from bot.state import HAPPENED, STOP, Interaction, Post, State, Vote
 from bot.values import replace
 
 
@@ -25,7 +25,8 @@ def responded(state: State, event: e.HumanResponded) -> State:
     state = replace(state, verdicts={**state.verdicts, event.id: verdict})
     state = with_post(state, _receipt(event, verdict))
     if isinstance(verdict, NotEntitled):
-        return state
+        says_something = bool(event.text or event.arguments)  # and the model reads it
+        return replace(state, tainted=state.tainted or (says_something and not event.actor.known))
     state = replace(map_address(state, event.origin.address), tainted=state.tainted or not event.actor.known)
     if not isinstance(verdict, Counted):
         return anew(state) if event.text else state
@@ -55,6 +56,8 @@ def _settled_by_person(state: State, event: e.HumanResponded) -> State:
     )
     state = with_interaction(state, interaction)
     call = state.calls.get(before.asked.call or "")
+    if before.asked.kind == "limit" and event.text == STOP:
+        return replace(state, seen=state.version)  # at rest until somebody writes again
     if call is None:
         return anew(state)
     if before.asked.kind == "outcome":
@@ -113,10 +116,11 @@ def _cards(state: State, interaction: str, surfaces: Iterable[str], first: int =
 
 
 def _contacted(state: State, event: e.HumanContacted) -> State:
-    interaction = Interaction(event, askers=state.askers or (state.requester,))
+    call = state.calls.get(event.call or "")
+    requester = call.requester if call else state.requester
+    interaction = Interaction(event, requester, askers=state.askers or (requester,))
     state = with_interaction(state, interaction)
     state = _cards(state, interaction.id, event.surfaces)
-    call = state.calls.get(event.call or "")
     if call is None:
         return state
     if event.kind == "question":

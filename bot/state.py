@@ -24,6 +24,7 @@ class Call:
     tool: str
     arguments: Mapping[str, JsonValue]
     digest: str
+    requester: Actor = PARLEY  # for whom it was chosen
     state: Literal["chosen", "asked", "approved", "started", "unknown", "settled"] = "chosen"
     attempt: int = 0
     deadline: float = 0.0
@@ -44,6 +45,7 @@ class Interaction:
     """A question or an approval put to people, and how it stands."""
 
     asked: e.HumanContacted
+    requester: Actor = PARLEY  # for whom it is asked
     askers: tuple[Actor, ...] = ()  # whose request it serves
     state: Literal["open", "answered", "approved", "denied", "withdrawn", "superseded", "timed_out"] = "open"
     by: Actor | None = None

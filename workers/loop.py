@@ -263,7 +263,7 @@ class Loop:
         return replace(held, now=max(held.now, self.store.now(), _deadline(held.thread, effect.call)))
 
     def _context(self, thread: Thread, effect: Run) -> Context:
-        who = thread.state.requester
+        who = thread.state.calls[effect.call].requester
         recall = partial(recalled, thread, self.store.blob)
         return Context(thread.id, effect.key, who.name or who.id, who.person, str(self.data), recall)
 
