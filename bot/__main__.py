@@ -9,9 +9,7 @@ from typing import Any
 
 from bot import verbs
 from bot.audit import audit, markdown
-from bot.events import Actor
 from bot.judge import Counted
-from bot.people import Team
 from bot.ports import Unavailable
 from bot.settings import Settings, SettingsError, read_settings
 from bot.show import pending_json, thread_json, timeline
@@ -30,7 +28,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         return int(arguments.run(arguments) or 0)
-    except (SettingsError, verbs.NotFound, Unavailable) as error:
+    except (SettingsError, verbs.NotFound, verbs.NotAllowed, Unavailable) as error:
         print(f"bot: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -232,13 +230,13 @@ def _steer(arguments: argparse.Namespace) -> None:
 
 
 def _fork(arguments: argparse.Namespace) -> None:
-    with _office() as (store, _, _):
-        print(verbs.fork(store, arguments.id, arguments.at))
+    with _office() as (store, _, operator):
+        print(verbs.fork(store, operator, arguments.id, arguments.at))
 
 
 def _forget(arguments: argparse.Namespace) -> None:
-    with _office() as (store, _, _):
-        verbs.forget(store, arguments.id)
+    with _office() as (store, _, operator):
+        verbs.forget(store, operator, arguments.id)
         print(arguments.id)
 
 
@@ -266,16 +264,6 @@ def _office() -> Any:
     from workers.assembly import office
 
     return office(_settings())
-
-
-def operator(team: Team, settings: Settings) -> Actor:
-    """Who the command line acts as: the person of BOT_OPERATOR, or somebody who may start and say and decides nothing."""
-    if not settings.operator:
-        return Actor(id="operator", name="the command line", proof="operator")
-    try:
-        return team.member(settings.operator, "operator")
-    except KeyError:
-        raise SettingsError(f"BOT_OPERATOR names {settings.operator!r}, who is no person of bot.toml.") from None
 
 
 def _print_json(value: Any) -> None:

@@ -12,8 +12,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from bot.agent import Agent
 from bot.events import Actor, Proof
 from bot.hours import Hours
-from bot.settings import SettingsError
+from bot.settings import Settings, SettingsError
 from bot.tool import mistakes, spec
+
+COMMAND_LINE = Actor(id="operator", name="the command line", proof="operator")
+"""Whoever types the commands, while BOT_OPERATOR names nobody: may look, start and say."""
 
 Names = Annotated[tuple[str, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)]
 
@@ -203,6 +206,16 @@ def _unknown_deciders(team: Team) -> Iterable[str]:
             for name in (*approval.by, *approval.escalate) if approval else ():
                 if not team.is_known(name):
                     yield f"{tool.__name__} of agents/{agent.name}.py needs approval by {name!r}, who is no person or group."
+
+
+def operator_of(settings: Settings, team: Team) -> Actor | None:
+    """The person of BOT_OPERATOR. Raises SettingsError for nobody of bot.toml."""
+    if not settings.operator:
+        return None
+    try:
+        return team.member(settings.operator, "operator")
+    except KeyError:
+        raise SettingsError(f"BOT_OPERATOR names {settings.operator!r}, who is no person of bot.toml.") from None
 
 
 def unreachable(team: Team, channels: Iterable[str]) -> list[str]:

@@ -21,6 +21,10 @@ class NotFound(Exception):
     """There is no such thread, agent or interaction; the text is a sentence for people."""
 
 
+class NotAllowed(Exception):
+    """It takes a person of bot.toml; the text is a sentence for people."""
+
+
 @dataclass(frozen=True)
 class Answered:
     """What an answer came to: the interaction as it stands now, the response, and what it means."""
@@ -86,21 +90,22 @@ def answer(
 
 def pause(store: Store, actor: Actor, thread: str) -> str:
     """Nothing more is thought or done until somebody resumes it; what is said meanwhile is kept."""
-    return _arrive(store, get(store, thread).id, e.Paused(id=new_id(), actor=actor, origin=_origin(thread)))
+    return _steer(store, e.Paused(id=new_id(), actor=actor, origin=_origin(thread)), thread)
 
 
 def resume(store: Store, actor: Actor, thread: str) -> str:
     """Go on after a pause, a cancellation or a failure."""
-    return _arrive(store, get(store, thread).id, e.Resumed(id=new_id(), actor=actor, origin=_origin(thread)))
+    return _steer(store, e.Resumed(id=new_id(), actor=actor, origin=_origin(thread)), thread)
 
 
 def cancel(store: Store, actor: Actor, thread: str) -> str:
     """Stop it: open questions and requests are withdrawn, nothing more runs; a later message reopens it."""
-    return _arrive(store, get(store, thread).id, e.Cancelled(id=new_id(), actor=actor, origin=_origin(thread)))
+    return _steer(store, e.Cancelled(id=new_id(), actor=actor, origin=_origin(thread)), thread)
 
 
-def fork(store: Store, thread: str, count: int | None = None) -> str:
+def fork(store: Store, actor: Actor, thread: str, count: int | None = None) -> str:
     """A new thread with the first ``count`` events of this one (all of them, if not said); its id. The source stays as it was."""
+    _allowed(actor)
     source = get(store, thread)
     count = len(source.events) if count is None else count
     if not 0 < count <= len(source.events):
@@ -111,8 +116,9 @@ def fork(store: Store, thread: str, count: int | None = None) -> str:
     return new
 
 
-def forget(store: Store, thread: str) -> None:
+def forget(store: Store, actor: Actor, thread: str) -> None:
     """Erase what was said and done in a thread; its skeleton stays."""
+    _allowed(actor)
     if not store.forget(thread):
         raise NotFound(_no_thread(thread))
 
@@ -137,6 +143,17 @@ def pending(store: Store, limit: int = 200) -> list[tuple[Thread, Interaction]]:
     """Every open question and approval, oldest first."""
     found = [(thread, each) for thread in latest(store, limit) for each in thread.state.open_interactions]
     return sorted(found, key=lambda pair: pair[1].asked.at)
+
+
+def _steer(store: Store, event: Event, thread: str) -> str:
+    _allowed(event.actor)
+    return _arrive(store, get(store, thread).id, event)
+
+
+def _allowed(actor: Actor) -> None:
+    """Whoever names no person may start and say; the rest takes somebody who answers for it."""
+    if not actor.known:
+        raise NotAllowed(f"This takes a person of bot.toml, and {actor.name} names none: set BOT_OPERATOR.")
 
 
 def _arrive(store: Store, thread: str, event: Event) -> str:

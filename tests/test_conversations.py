@@ -254,7 +254,7 @@ def test_a_fork_lives_on_its_own_and_its_questions_are_not_those_of_its_source()
     deeds.clear()
     on = stage(Restart, model=[("restart", {"service": "api"}), "Done."])
     source = on.says("restart the api")
-    fork = verbs.fork(on.store, source)
+    fork = verbs.fork(on.store, on.someone("ana"), source)
     on.run()
     (asked,) = on.thread(fork).state.open_interactions
     assert asked.id != on.thread(source).state.open_interactions[0].id

@@ -14,7 +14,7 @@ from redis.exceptions import AuthenticationError
 import agents
 from bot.events import Actor
 from bot.orphan import end_with_parent
-from bot.people import Team, assemble, read_config, unreachable
+from bot.people import COMMAND_LINE, Team, assemble, operator_of, read_config, unreachable
 from bot.ports import Channel, Model, Store, Unavailable
 from bot.settings import Settings, SettingsError
 from workers.clock import check_schedules
@@ -35,11 +35,9 @@ SHARE = 0.001  # seconds that a tool may compute before it lets another thread o
 @contextmanager
 def office(settings: Settings) -> Iterator[tuple[RedisStore, Team, Actor]]:
     """The store, the team and the operator, for one command."""
-    from bot.__main__ import operator
-
     team = team_of(settings)
     with store_of(settings) as store:
-        yield store, team, operator(team, settings)
+        yield store, team, operator_of(settings, team) or COMMAND_LINE
 
 
 def team_of(settings: Settings) -> Team:

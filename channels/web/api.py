@@ -131,7 +131,7 @@ def show(house: InHouse, id: str) -> dict[str, Any]:
 
 def forget(house: InHouse, caller: Decider, id: str) -> None:
     """Erase what was said and done in a thread; its skeleton stays."""
-    verbs.forget(house.store, id)
+    verbs.forget(house.store, caller, id)
 
 
 def context(house: InHouse, id: str) -> shapes.Context:
@@ -163,7 +163,7 @@ def cancel(house: InHouse, caller: Decider, id: str) -> shapes.Id:
 
 def fork(house: InHouse, caller: Decider, id: str, where: shapes.ForkAt | None = None) -> shapes.Id:
     """A new thread with the same past; this one stays as it is."""
-    return shapes.Id(id=verbs.fork(house.store, id, where.at if where else None))
+    return shapes.Id(id=verbs.fork(house.store, caller, id, where.at if where else None))
 
 
 def pending(

@@ -14,12 +14,12 @@ from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.ids import new_id
-from bot.people import Team
+from bot.people import Team, operator_of
 from bot.ports import Store
 from bot.settings import Settings
 from channels.web.api import KeyDoor, api_routes, latest
 from channels.web.changes import Changes
-from channels.web.console import console_routes, operator_of
+from channels.web.console import console_routes
 from channels.web.errors import answer_errors
 from channels.web.guard import BODY_BYTES, BodyLimit, Guard
 from channels.web.house import House, InHouse

@@ -10,8 +10,6 @@ from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel
 
 from bot.events import Actor
-from bot.people import Team
-from bot.settings import Settings, SettingsError
 from channels.web.api import api_routes
 from channels.web.guard import same_origin
 
@@ -53,16 +51,6 @@ class OperatorDoor:
     def me(self) -> Me:
         seen = self._operator or ONLOOKER
         return Me(person=seen.person, name=seen.name, token=self._token)
-
-
-def operator_of(settings: Settings, team: Team) -> Actor | None:
-    """The person of BOT_OPERATOR. Raises SettingsError for nobody of bot.toml."""
-    if not settings.operator:
-        return None
-    try:
-        return team.member(settings.operator, "operator")
-    except KeyError:
-        raise SettingsError(f"BOT_OPERATOR names {settings.operator!r}, who is no person of bot.toml.") from None
 
 
 def console_routes(operator: Actor | None) -> APIRouter:

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from bot.events import UnknownEvent
 from bot.ports import Unavailable
-from bot.verbs import NotFound
+from bot.verbs import NotAllowed, NotFound
 
 PHRASES = {
     404: "There is nothing at this address; /docs lists what there is.",
@@ -60,6 +60,7 @@ def _away(_: Unavailable) -> JSONResponse:
 TABLE: dict[type[Exception], Callable[[Any], JSONResponse]] = {
     StarletteHTTPException: _refused,
     RequestValidationError: _unfit,
+    NotAllowed: lambda error: trouble(403, str(error)),
     NotFound: lambda error: trouble(404, str(error)),
     UnknownEvent: lambda error: trouble(503, "A newer version wrote in this thread; update and restart this process."),
     Unavailable: _away,

@@ -212,6 +212,16 @@ def test_what_does_not_exist_is_status_1_with_what_does(say: Say, redis_url: str
     assert sentence in say.refused(command, {"REDIS_URL": redis_url})
 
 
+@pytest.mark.parametrize("command", ["pause", "resume", "cancel", "fork", "forget"])
+def test_a_command_line_that_is_nobody_may_only_look_start_and_say(say: Say, redis_url: str, command: str) -> None:
+    _, started, _ = say("start ops hello", {"REDIS_URL": redis_url})
+    id = started.strip()
+    assert say(f"say {id} hello")[0] == 0
+    assert "takes a person of bot.toml" in say.refused(f"{command} {id}")
+    assert [event["type"] for event in json.loads(say(f"show {id} --json")[1])["events"]] == ["message_received"] * 2
+    assert say(f"{command} {id}", {"BOT_OPERATOR": "ana"})[0] == 0
+
+
 @pytest.mark.parametrize("command", ["threads", "pending"])
 def test_with_json_stdout_holds_json_only(say: Say, redis_url: str, command: str) -> None:
     status, out, errors = say(f"{command} --json", {"REDIS_URL": redis_url})
