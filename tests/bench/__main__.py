@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 import subprocess
 import sys
 import tempfile
@@ -28,6 +29,7 @@ def main() -> None:
         "--peers", type=Path, metavar="FOLDER", help="also LangGraph, in a virtual environment kept here"
     )
     options = asked.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # whatever was started ends as well
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         figures = []
         for figure in measure(Path(folder), short=options.short, peers=options.peers):
