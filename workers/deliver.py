@@ -84,7 +84,10 @@ class Deliveries:
             thread = self.store.load(id)
             while thread and (delivery := self._next(thread, address)):
                 self.leases.hold(name, lambda: self.store.keep(name, token, LEASE), SLOW)
-                thread = self._send(thread, delivery)
+                before, thread = thread.version, self._send(thread, delivery)
+                if thread.version == before:  # what is not on record would be sent again, for ever
+                    log.error("thread %s: what came of %s could not be written down", id, delivery.key)
+                    break
         except Later as later:
             closed = later.seconds
         finally:
@@ -113,7 +116,7 @@ class Deliveries:
         channel = self.channels.get(delivery.address.partition(":")[0])
         if channel is None:
             error = f"The channel of {delivery.address.partition(':')[0]} is not configured here."
-            return self._record(thread, _failed(delivery, error))
+            return self._record(thread, _failed(thread, delivery, error))
         if delivery.look and (found := self._found(channel, thread, delivery)):
             return found
         if not delivery.native:
@@ -134,7 +137,7 @@ class Deliveries:
             if error.retry_after is None or self.store.now() > delivery.not_before + LOOKING:
                 return self._record(thread, _unknown(delivery, str(error)))
             raise Later(max(error.retry_after, 2.0)) from error
-        return None if sent is None else self._record(thread, _delivered(delivery, sent))
+        return None if sent is None else self._record(thread, _delivered(thread, delivery, sent))
 
     def _post(self, channel: Channel, thread: Thread, delivery: Delivery) -> Thread:
         try:
@@ -148,15 +151,15 @@ class Deliveries:
             return self._put_off(thread, delivery, error)
         except Exception as error:
             log.exception("thread %s: the channel failed on %s", thread.id, delivery.key)
-            return self._record(thread, _failed(delivery, one_line(f"{type(error).__name__}")))
-        return self._record(thread, _delivered(delivery, sent))
+            return self._record(thread, _failed(thread, delivery, one_line(f"{type(error).__name__}")))
+        return self._record(thread, _delivered(thread, delivery, sent))
 
     def _put_off(self, thread: Thread, delivery: Delivery, error: Undelivered) -> Thread:
         """Try again later, or not at all."""
         if error.retry_after is None or delivery.attempt >= TRIES:
-            return self._record(thread, _failed(delivery, str(error)))
+            return self._record(thread, _failed(thread, delivery, str(error)))
         wait = max(error.retry_after, min(2.0 ** min(delivery.attempt, 10), LONGEST_WAIT))
-        return self._record(thread, _failed(delivery, str(error), self.store.now() + wait))
+        return self._record(thread, _failed(thread, delivery, str(error), self.store.now() + wait))
 
     def _record(self, thread: Thread, event: Event) -> Thread:
         thread = self.store.record(thread, event)
@@ -166,18 +169,19 @@ class Deliveries:
         return thread
 
 
-def _delivered(delivery: Delivery, sent: Sent) -> e.Delivered:
+def _delivered(thread: Thread, delivery: Delivery, sent: Sent) -> e.Delivered:
+    """Posting happens once; a change may bring back what was shown before, and is still another one."""
     return e.Delivered(
-        id=f"{delivery.key}.{delivery.shows[:6] or 'd'}",
+        id=f"{delivery.key}.{f'c{thread.version}' if delivery.native else 'd'}",
         native=sent.native,
         shows=delivery.shows,
         maps=sent.maps,
     )
 
 
-def _failed(delivery: Delivery, error: str, retry_at: float | None = None) -> e.DeliveryFailed:
+def _failed(thread: Thread, delivery: Delivery, error: str, retry_at: float | None = None) -> e.DeliveryFailed:
     return e.DeliveryFailed(
-        id=f"{delivery.key}.f{delivery.attempt}{delivery.shows[:6]}",
+        id=f"{delivery.key}.f{thread.version}",
         delivery=delivery.key,
         address=delivery.address,
         error=one_line(error),
