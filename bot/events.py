@@ -443,16 +443,27 @@ def _compact(data: dict[str, Any]) -> str:
     return json.dumps(data, separators=(",", ":"), ensure_ascii=False)
 
 
+ERASED: Mapping[str, Any] = {
+    **dict.fromkeys(("text", "subject", "result", "error", "thought", "note", "address", "native"), ""),
+    **dict.fromkeys(("attachments", "choices", "surfaces", "maps"), ()),
+    "arguments": {},
+    "blob": None,
+}
+"""The fields that hold what was said or seen, by whom and where, and what is left in them."""
+
+
 def forgotten(event: Event) -> Event:
-    """The same event without what anybody said or saw: its type, time and place in the log stay."""
-    wipe: dict[str, Any] = {"actor": Actor(kind=event.actor.kind, proof=event.actor.proof)}
-    if isinstance(event, MessageReceived):
-        wipe |= {"text": "", "subject": "", "attachments": ()}
+    """The same event without what anybody said or saw: its type, time and place in the log stay, and what no person did is still whose it was."""
+    wipe = {name: value for name, value in ERASED.items() if getattr(event, name, None)}
+    if event.actor.kind == "person":
+        wipe["actor"] = Actor(proof=event.actor.proof)
     if origin := getattr(event, "origin", None):
         wipe["origin"] = Origin(address="", trusted=origin.trusted)
-    empty: dict[str, Any] = {"arguments": {}, "result": "", "error": "", "thought": "", "note": "", "choices": ()}
-    fields = type(event).model_fields
-    wipe |= {name: value for name, value in empty.items() if name in fields}
-    if "text" in fields:
-        wipe["text"] = ""
     return event.model_copy(update=wipe)
+
+
+def blobs_of(event: Event) -> tuple[str, ...]:
+    """The blobs that the event refers to."""
+    attached = tuple(each.blob for each in getattr(event, "attachments", ()) if each.blob)
+    blob = getattr(event, "blob", None)
+    return (*attached, blob) if blob else attached

@@ -158,6 +158,9 @@ class MemoryStore:
     def forget(self, thread: str) -> bool:
         if thread not in self.logs:
             return False
+        for event in self.logs[thread]:
+            for name in e.blobs_of(event):
+                self.blobs.pop(name, None)
         self.logs[thread] = [e.forgotten(event) for event in self.logs[thread]]
         return True
 

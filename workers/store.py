@@ -204,8 +204,9 @@ class RedisStore:
             if len(lines) == done:
                 return True
             done = len(lines)
-            erased = [e.dump(e.forgotten(e.load(line))) for line in lines]
-            if self._run("rewrite", keys, [thread, *erased]) == done:
+            events = [e.load(line) for line in lines]
+            blobs = [f"b:{name}" for event in events for name in e.blobs_of(event)]
+            if self._run("rewrite", keys + blobs, [thread, *(e.dump(e.forgotten(event)) for event in events)]) == done:
                 return True
         return False
 

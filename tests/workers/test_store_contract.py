@@ -8,7 +8,7 @@ import pytest
 from redis import Redis
 
 from bot import events as e
-from bot.events import PARLEY
+from bot.events import PARLEY, Attachment, Origin
 from bot.memory import MemoryStore
 from bot.ports import Arrival, Fenced, Ingested, Overtaken, Store
 from bot.thread import Thread
@@ -429,6 +429,32 @@ def test_forgetting_erases_what_was_said_and_keeps_the_skeleton(store: Store) ->
     ]
     assert "hello" not in e.dump(after.events[0])
     assert "Ana" not in e.dump(after.events[0])
+
+
+def test_forgetting_erases_files_addresses_and_errors_and_leaves_what_parley_did_to_parley(store: Store) -> None:
+    file, whole = store.put_blob(b"a file of Ana"), store.put_blob(b"a long result")
+    said = message().model_copy(update={"attachments": (Attachment(name="ana.txt", blob=file),)})
+    thread = store.ingest(Arrival(said, PLACE)).thread
+    held = store.acquire(thread, 9)
+    assert held is not None
+    asked = e.HumanContacted(
+        id="h1", interaction="i1", kind="approval", text="Ana?", surfaces=("email:ana@example.com",)
+    )
+    there = e.Delivered(id="h1.1", delivery="h1", address="email:ana@example.com", native="ana-1", maps=("slack:ana",))
+    failed = e.DeliveryFailed(id="f1", delivery="h1", address="email:ana@example.com", error="ana is unknown")
+    store.append(held, choice("d1"), asked)
+    store.record(held.thread, outcome("o1").model_copy(update={"blob": whole}), there, failed)
+    store.forget(thread)
+    after = store.load(thread)
+    assert after is not None
+    assert (store.blob(file), store.blob(whole)) == (None, None)
+    assert "ana" not in "".join(e.dump(event) for event in after.events).casefold()
+    assert {event.type: event.actor for event in after.events}["human_contacted"] == PARLEY
+
+
+def test_an_answer_that_changed_nothing_is_not_made_to_change_something_by_forgetting() -> None:
+    answer = e.HumanResponded(id="r1", interaction="i1", decision="approved", origin=Origin(address=PLACE))
+    assert e.forgotten(answer).arguments is None  # type: ignore[union-attr]
 
 
 def test_a_forgotten_thread_goes_on(store: Store) -> None:
