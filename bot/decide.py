@@ -19,6 +19,7 @@ from bot.surfaces import surfaces, with_delegates
 from bot.thread import Thread
 from bot.tool import Approval, Tool, arguments_of, digest_of, mistakes, needed_approval, one_line, spec
 
+PATIENCE = 5  # times that something is tried without progress before the thread is set aside
 QUIET = 3.0  # seconds without a word from people, after two thoughts in a row were thrown away
 
 
@@ -173,6 +174,8 @@ def _overdue(agent: Agent, thread: Thread, call: Call) -> Effect:
     """Started, past its deadline, and no word of what came of it."""
     tool = parse(agent, call.tool, _arguments_started(thread.state, call))
     if not isinstance(tool, str) and (spec(tool).idempotent or spec(tool).effect == "read"):
+        if call.tries >= PATIENCE:
+            return Write(stuck(thread))
         return Run(call.id, tool, call.attempt + 1, call.key, approval=call.interaction)
     return Write(e.OutcomeUnknown(id=_id(thread), call=call.id, attempt=call.attempt))
 
@@ -313,6 +316,12 @@ def parse(agent: Agent, name: str, arguments: Any) -> Tool | str:
 
 def _refuse(thread: Thread, call: Call, error: str) -> e.ToolFailed:
     return e.ToolFailed(id=_id(thread), call=call.id, error=one_line(error))
+
+
+def stuck(thread: Thread) -> e.SetAside:
+    """Whatever is tried in this thread ends without a trace, perhaps together with the process that tries it."""
+    how = f"An operator can look at the log and let me try again: python -m bot resume {thread.id}"
+    return _set_aside(thread, f"I tried this {PATIENCE} times and could not get on. {how}")
 
 
 def _set_aside(thread: Thread, error: str) -> e.SetAside:

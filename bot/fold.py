@@ -55,7 +55,9 @@ def fold(state: State, event: Event) -> State:
             state = settle(state, event.call)
             return attend(replace(state, agent=event.agent, prefetched=0, thoughts=0))
         case e.SetAside():
-            return with_post(replace(state, failed=event.error), notice(event.id, state.home, event.error))
+            calls = {id: replace(call, tries=0) for id, call in state.calls.items()}
+            state = replace(state, failed=event.error, calls=calls)
+            return with_post(state, notice(event.id, state.home, event.error))
         case e.Forked():
             return _forked(state, event)
         case e.Checkpointed():
@@ -145,6 +147,7 @@ def _ran(state: State, event: e.ToolStarted | e.ToolReturned | e.ToolFailed | e.
         return state
     if isinstance(event, e.ToolStarted):
         started = replace(call, state="started", attempt=event.attempt, deadline=event.deadline, key=event.key)
+        started = replace(started, tries=call.tries + 1)
         return outcome_on_card(with_call(state, started), call, "running", "")
     if isinstance(event, e.OutcomeUnknown):
         return outcome_on_card(with_call(state, replace(call, state="unknown")), call, "unknown", "")

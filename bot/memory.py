@@ -13,7 +13,7 @@ from bot.ids import new_id
 from bot.ports import Arrival, Fenced, Held, Ingested, Overtaken
 from bot.thread import Thread
 
-PUT_OFF = 5.0  # seconds until a thread that was claimed and then forgotten is due again
+PUT_OFF = 4.0  # seconds until a thread that was claimed and then forgotten is due again
 
 
 class MemoryStore:

@@ -27,6 +27,7 @@ class Call:
     requester: Actor = PARLEY  # for whom it was chosen
     state: Literal["chosen", "asked", "approved", "started", "unknown", "settled"] = "chosen"
     attempt: int = 0
+    tries: int = 0  # attempts since the thread was last set aside
     deadline: float = 0.0
     key: str = ""
     interaction: str | None = None

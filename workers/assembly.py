@@ -29,6 +29,7 @@ from workers.valkey import embedded
 
 log = logging.getLogger("parley")
 PROMPTS = Path("prompts")
+OUTAGE = 30.0  # seconds that a worker waits for its store, so that a restart of it loses no outcome
 SHARE = 0.001  # seconds that a tool may compute before it lets another thread of the worker go on, and renew a lease for example
 
 
@@ -52,11 +53,16 @@ def team_of(settings: Settings) -> Team:
 
 
 @contextmanager
-def store_of(settings: Settings, *, timeout: float = 5.0) -> Iterator[RedisStore]:
-    """The store behind REDIS_URL, or an embedded Valkey in the data folder. Raises SettingsError or Unavailable where none answers."""
+def store_of(settings: Settings, *, timeout: float = 5.0, patience: float = 0.0) -> Iterator[RedisStore]:
+    """The store behind REDIS_URL, or an embedded Valkey in the data folder. Raises SettingsError or Unavailable where none answers.
+
+    ``patience``: seconds that a later outage is waited out, by whoever has nobody waiting for an answer.
+    """
     with ExitStack() as stack:
         url = settings.redis_url or stack.enter_context(embedded(settings.data / "valkey"))
-        yield _answering(url, timeout)
+        store = _answering(url, timeout)
+        store.patience = patience
+        yield store
 
 
 def _answering(url: str, timeout: float) -> RedisStore:
@@ -101,7 +107,7 @@ def _worker(settings: Settings, team: Team) -> int:
     model = model_for(settings)
     _refuse_wrong_token(settings)
     _say_which_model(model)
-    with store_of(settings) as store:
+    with store_of(settings, patience=OUTAGE) as store:
         ways = channels_of(settings, team, store)
         for warning in unreachable(team, ways):
             log.warning(warning)
@@ -110,6 +116,8 @@ def _worker(settings: Settings, team: Team) -> int:
         deliveries = Deliveries(store, ways, partial(rest, store, team), leases=leases)
         loop = Loop(store, team, model, deliveries, deliveries.progress, settings.data, leases=leases)
         worker_for(store, loop.look, team).work()
+        loop.finish()
+        deliveries.finish()
     return 0
 
 

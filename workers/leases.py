@@ -10,7 +10,7 @@ from bot.ports import Unavailable
 
 log = logging.getLogger("parley.worker")
 
-LEASE = 4.0  # seconds; a killed worker's threads move on this long after its last renewal
+LEASE = 3.5  # seconds; a killed worker's threads move on this long after its last renewal
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import asyncio
 import inspect
 import json
 import logging
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,7 +17,7 @@ from typing import Any, TypeAlias
 from pydantic_core import to_jsonable_python
 
 from bot import events as e
-from bot.decide import decide, parse
+from bot.decide import PATIENCE, decide, parse, stuck
 from bot.effects import Effect, Prefetch, Run, Think, Wait, Write
 from bot.events import Event
 from bot.ids import new_id
@@ -35,7 +36,6 @@ log = logging.getLogger("parley.worker")
 TakesTime: TypeAlias = Think | Prefetch | Run
 
 WAITS = 200  # threads that one process takes through the model at once; the others stand in line
-PATIENCE = 5  # times that a thread is taken up without progress before it is set aside
 SHOWN = 4_000  # characters of a result that the log and the model keep; the whole is a blob
 THINKING = 180.0  # seconds after which a wedged call of the model is abandoned
 GRACE = 2.0  # seconds between a tool's own deadline and the moment it counts as overdue
@@ -54,6 +54,13 @@ class Loop:
     waits: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(WAITS, "wait"))
     hands: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(32, "hand"))
     leases: Leases = field(default_factory=lambda: Leases(LEASE))
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    def finish(self) -> None:
+        """Begin nothing more, and wait for the calls and tools that are under way: what they did is written down while the store is still there."""
+        self.stopping.set()
+        self.waits.shutdown(cancel_futures=True)  # who stood in line is taken up elsewhere
+        self.hands.shutdown()
 
     def look(self, thread: str) -> None:
         """Somebody said that there may be something to do in this thread. Harmless when there is not."""
@@ -80,6 +87,10 @@ class Loop:
         """All that takes no time, up to what does; None: the thread rests, and is let go."""
         while True:
             match effect := self._next(held):
+                case Think() | Prefetch() | Run() if self.stopping.is_set():
+                    if (later := self.store.release(held, held.now)) is None:
+                        return None
+                    held = later
                 case Write(event=event):
                     held = self._write(held, *self._with_what_follows(held, event))
                 case Wait(until=until):
@@ -94,8 +105,7 @@ class Loop:
     def _next(self, held: Held) -> Effect:
         if held.attempts <= PATIENCE:
             return decide(self.team, held.thread, held.now)
-        error = "I could not get on with this; an operator can look at the log and resume it."
-        return Write(e.SetAside(id=f"d{held.thread.version}", error=error))
+        return Write(stuck(held.thread))
 
     def _take_time(self, held: Held, effect: TakesTime) -> Held:
         self._hold(held, effect)
@@ -281,7 +291,7 @@ def _look_again(thread: Thread, now: float, until: float | None) -> float | None
     """When somebody must look: for the rules, and for deliveries, should whoever makes them die."""
     due = next_due(owed(thread, now))
     times = [] if until is None else [until]
-    return min([*times, max(due, now + LEASE)] if due is not None else times, default=None)
+    return min([*times, due if due > now else now + LEASE] if due is not None else times, default=None)
 
 
 def rest(store: Store, team: Team, thread: Thread) -> None:

@@ -26,7 +26,8 @@ from workers.queue import Queue
 
 log = logging.getLogger("parley.store")
 
-PUT_OFF = 5  # seconds until a thread that was claimed and then forgotten is due again
+AGAIN = 0.2  # seconds between two tries while the store is away
+PUT_OFF = 4  # seconds until a thread that was claimed and then forgotten is due again
 CACHED = 512  # threads that a process keeps folded, so that taking one up reads only what is new
 EVENTS = 100_000  # that it keeps in all of them; each takes about 2 KB of memory
 LUA = Path(__file__).parent / "lua"
@@ -86,8 +87,9 @@ class RedisStore:
     """Implements bot.ports.Store. Shared by any number of threads, processes and machines; ``wake`` says at once, and unreliably, that a thread has
     something to do, which ``due`` says reliably."""
 
-    def __init__(self, client: Redis, wake: Callable[[str], None] | None = None) -> None:
+    def __init__(self, client: Redis, wake: Callable[[str], None] | None = None, patience: float = 0.0) -> None:
         self.client = client
+        self.patience = patience  # seconds that an outage is waited out; every operation may be repeated
         self.wake = wake or Queue(connection=client).wake
         self._folded = Folded()
         common = (LUA / "common.lua").read_text()
@@ -256,10 +258,20 @@ class RedisStore:
             log.warning("thread %s: nobody could be woken at once; it is looked at when the queue answers", thread)
 
     def _run(self, name: str, keys: list[str], arguments: list[Any]) -> Any:
-        return _answered(lambda: self._scripts[name](keys=keys, args=arguments))
+        return self._patiently(lambda: self._scripts[name](keys=keys, args=arguments))
 
     def _ask(self, *command: Any) -> Any:
-        return _answered(lambda: self.client.execute_command(*command))  # type: ignore[no-untyped-call]
+        return self._patiently(lambda: self.client.execute_command(*command))  # type: ignore[no-untyped-call]
+
+    def _patiently(self, command: Callable[[], Any]) -> Any:
+        end = time.monotonic() + self.patience
+        while True:
+            try:
+                return _answered(command)
+            except Unavailable:
+                if time.monotonic() > end:
+                    raise
+            time.sleep(AGAIN)
 
 
 @dataclass(frozen=True)

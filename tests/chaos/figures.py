@@ -22,6 +22,7 @@ class Figures:
     deeds: int = 0
     posts: int = 0
     mails: int = 0
+    progress: int = 0  # messages of best effort, which say how work goes on
     interrupted: int = 0
     lost: list[str] = field(default_factory=list)
     doubled_deeds: list[str] = field(default_factory=list)
@@ -127,7 +128,9 @@ def _count_posts(world: World, figures: Figures) -> None:
     records, seen, texts = world.slack.workspace.records, Counter[tuple[str, ...]](), Counter[str]()
     for conversation in world.slack.workspace.conversations.all():
         for message in records.messages(conversation["id"]):
-            if message.get("bot_id"):
+            if message.get("bot_id") and "metadata" not in message:
+                figures.progress += 1
+            elif message.get("bot_id"):
                 payload = message["metadata"]["event_payload"]
                 seen[payload["thread"], payload["delivery"], str(payload["part"])] += 1
                 texts[message["text"]] += message["text"].startswith("Done ")

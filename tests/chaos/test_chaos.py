@@ -19,7 +19,7 @@ VICTIMS = (*PROCESSES, "valkey")
 
 @pytest.mark.timeout(90)
 def test_nothing_is_lost_or_doubled_while_everything_is_killed_in_turn(tmp_path: Path) -> None:
-    storm(tmp_path, conversations=10, kills=7, pause=1.2, settle=40)
+    storm(tmp_path, conversations=8, kills=6, pause=1.0, settle=40)
 
 
 @pytest.mark.chaos

@@ -192,13 +192,13 @@ class World:
 
 
 @contextmanager
-def world(folder: Path, seed: int = 0) -> Iterator[World]:
-    """A world without Parley yet; everything of it is gone when the block ends."""
+def world(folder: Path, seed: int = 0, redis_url: str = "") -> Iterator[World]:
+    """A world without Parley yet; everything of it is gone when the block ends. ``redis_url``: another store than a durable one of its own."""
     chance = random.Random(seed)
     for name in ("slack", "mail"):
         (folder / name).mkdir()
     with ExitStack() as stack:
-        redis_url = stack.enter_context(embedded(folder / "valkey"))
+        redis_url = redis_url or stack.enter_context(embedded(folder / "valkey"))
         slack = stack.enter_context(running_workspace(folder / "slack"))
         mail = stack.enter_context(Mailside(folder / "mail"))
         model = stack.enter_context(messages_server(planner.follow))

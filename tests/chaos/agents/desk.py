@@ -66,8 +66,9 @@ class Hold(Tool, effect="read", timeout=30):
 
     def run(self, context: Context) -> str:
         (Path(context.data) / f"holds-{os.getpid()}").touch()
-        if not (Path(context.data) / "released").exists():
-            time.sleep(20)
+        end = time.monotonic() + 20
+        while time.monotonic() < end and not (Path(context.data) / "released").exists():
+            time.sleep(0.1)
         return f"held {self.deed}"
 
 
