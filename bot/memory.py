@@ -150,6 +150,10 @@ class MemoryStore:
     def threads(self, limit: int = 200) -> list[str]:
         return sorted(self.logs, key=lambda thread: self.logs[thread][-1].at, reverse=True)[:limit]
 
+    def quiet(self, since: float) -> list[str]:
+        quiet = {id: log[-1].at for id, log in self.logs.items() if log[-1].at < since}
+        return sorted(quiet, key=quiet.__getitem__)
+
     def create(self, thread: str, events: Iterable[Event], addresses: Iterable[str] = ()) -> None:
         self._write(thread, tuple(events))
         self.addresses |= dict.fromkeys(addresses, thread)

@@ -141,6 +141,10 @@ class Store(Vault, Protocol):
         """Thread ids, the latest changed first."""
         ...
 
+    def quiet(self, since: float) -> list[str]:
+        """Threads in which nothing happened since then (the store's time), the longest quiet first."""
+        ...
+
     def create(self, thread: str, events: Iterable[Event], addresses: Iterable[str] = ()) -> None:
         """Write a whole thread at once (a fork)."""
         ...

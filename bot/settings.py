@@ -44,6 +44,7 @@ class Settings:
     secret: str = ""
     api_keys: tuple[str, ...] = ()
     operator: str = ""
+    retention_days: int = 0  # 0: kept until somebody forgets it
     public_url: str = ""
     host: str = "127.0.0.1"
     port: int = 8000
@@ -102,6 +103,7 @@ FIELDS = {
     "BOT_SECRET": "secret",
     "BOT_API_KEYS": "api_keys",
     "BOT_OPERATOR": "operator",
+    "BOT_RETENTION_DAYS": "retention_days",
     "PUBLIC_URL": "public_url",
     "HOST": "host",
     "PORT": "port",
@@ -122,6 +124,7 @@ HINTS = {
     "BOT_SECRET": "write 32 random characters or more into .env, for example from: openssl rand -hex 32",
     "ANTHROPIC_API_KEY": "put your key into .env, or set BOT_MODEL=scripted for the offline stand-in",
 }
+PARSED = ("config", "data", "api_keys", "port", "retention_days")
 TOKENS = frozenset(
     {"ANTHROPIC_API_KEY", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_CLIENT_SECRET"}
     | {"IMAP_URL", "SMTP_URL", "EMAIL_OAUTH_CLIENT_SECRET", "EMAIL_OAUTH_REFRESH_TOKEN"}
@@ -141,13 +144,14 @@ def read_settings(environ: Mapping[str, str] | None = None, dotenv: Path = Path(
 
 
 def _checked(values: dict[str, str]) -> Settings:
-    made = {name: value for name, value in values.items() if name not in ("config", "data", "api_keys", "port")}
+    made = {name: value for name, value in values.items() if name not in PARSED}
     settings = Settings(
         **made,  # type: ignore[arg-type]  # the literals are checked below
         config=Path(values.get("config", "bot.toml")),
         data=Path(values.get("data", ".data")),
         api_keys=tuple(key.strip() for key in values.get("api_keys", "").split(",") if key.strip()),
         port=_port(values.get("port", "8000")),
+        retention_days=_days(values.get("retention_days", "0")),
     )
     _check_url("SLACK_API_URL", settings.slack_api_url, ("https", "http"))
     _check_url("IMAP_URL", settings.imap_url, ("imaps", "imap"))
@@ -175,6 +179,12 @@ def _checked(values: dict[str, str]) -> Settings:
 def _port(text: str) -> int:
     if not text.isdecimal() or not 0 <= int(text) <= 65535:
         raise SettingsError("PORT is no port number: write one from 1 to 65535, for example 8000.")
+    return int(text)
+
+
+def _days(text: str) -> int:
+    if not text.isdecimal():
+        raise SettingsError("BOT_RETENTION_DAYS is no number of days: write one such as 365, or leave it unset.")
     return int(text)
 
 

@@ -2,12 +2,20 @@
 
 import pytest
 
+from bot import Approval, Tool
 from bot.people import Config, assemble
 from bot.settings import SettingsError
 from tests.stage import Stage, stage
-from workers.clock import check_schedules, tick
+from workers.clock import check_schedules, forget_old, tick
 
 NINE = 1_764_579_600.0  # Monday 1 December 2025, 09:00 UTC
+
+
+class Restart(Tool, effect="write", approval=Approval(by="ops")):
+    """Restart it."""
+
+    def run(self) -> str:
+        return "restarted"
 
 
 def scheduled(**more: str) -> Stage:
@@ -52,6 +60,25 @@ def test_what_the_clock_asks_for_is_not_a_known_persons_request() -> None:
     tick(on.store, on.team)
     on.run()
     assert not on.thread().state.trusted
+
+
+def test_what_ended_long_ago_is_forgotten_and_what_waits_is_kept() -> None:
+    on = stage(Restart, model=["The secret is 42.", ("restart", {})])
+    done, waiting = on.says("tell me"), on.says("restart it", at="slack:T1/C1/2.0")
+    for days, left in ((0, "tell me"), (29, "tell me"), (2, "")):
+        on.time += days * 86_400
+        forget_old(on.store, 30)
+        assert getattr(on.thread(done).events[0], "text", None) == left
+    assert on.thread(waiting).state.status == "waiting"
+    assert getattr(on.thread(waiting).events[0], "text", None) == "restart it"
+
+
+def test_nothing_is_forgotten_by_itself_unless_somebody_says_after_how_many_days() -> None:
+    on = stage(model=["Hello."])
+    on.says("hi")
+    on.time += 10_000 * 86_400
+    forget_old(on.store, 0)
+    assert getattr(on.thread().events[0], "text", None) == "hi"
 
 
 @pytest.mark.parametrize("wrong", [{"cron": "every day"}, {"timezone": "Mars/Olympus"}])

@@ -115,7 +115,7 @@ def _worker(settings: Settings, team: Team) -> int:
         leases = Leases(LEASE)
         deliveries = Deliveries(store, ways, partial(rest, store, team), leases=leases)
         loop = Loop(store, team, model, deliveries, deliveries.progress, settings.data, leases=leases)
-        worker_for(store, loop.look, team).work()
+        worker_for(store, loop.look, team, settings.retention_days).work()
         loop.finish()
         deliveries.finish()
     return 0

@@ -1,7 +1,10 @@
-"""The clock as a trigger: says the text of each schedule when its time has come, once, whichever worker notices first."""
+"""The clock as a trigger: says the text of each schedule when its time has come, once, and forgets what is old, whichever worker notices first."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 from croniter import croniter
@@ -12,6 +15,10 @@ from bot.ids import new_id
 from bot.people import Schedule, Team
 from bot.ports import Arrival, Store
 from bot.settings import SettingsError
+
+SWEEP = 60.0  # seconds between two looks for what is old
+AT_ONCE = 200  # threads that one of them forgets, so that nothing else waits for it
+DAY = 86_400.0
 
 log = logging.getLogger("parley.worker")
 
@@ -38,6 +45,23 @@ def tick(store: Store, team: Team) -> None:
             store.set_cursor(mark, str(due))
         elif due > float(last):
             _say(store, mark, schedule, due)
+
+
+def forget_old(store: Store, days: int) -> None:
+    """Forget the threads that ended and in which nothing happened for so many days; 0: none. What waits for somebody is kept."""
+    if not days or store.lock("retention", SWEEP) is None:
+        return
+    for thread in islice(_ended(store, store.now() - days * DAY), AT_ONCE):
+        store.forget(thread)
+        log.info("thread %s: forgotten, %s days after it ended", thread, days)
+
+
+def _ended(store: Store, since: float) -> Iterator[str]:
+    for id in store.quiet(since):
+        with suppress(e.UnknownEvent):
+            thread = store.load(id)
+            if thread and thread.state.status in ("done", "cancelled", "failed"):
+                yield id
 
 
 def _last_time(schedule: Schedule, now: float) -> float:

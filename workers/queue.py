@@ -78,9 +78,10 @@ class Queue(rq.Queue):
 class Ticker:
     """A side thread in every worker: what is due is put into the queue, and schedules say their texts. Any worker may do it; none leads."""
 
-    def __init__(self, store: "RedisStore", team: Team) -> None:
+    def __init__(self, store: "RedisStore", team: Team, retention: int = 0) -> None:
         self.store = store
         self.team = team
+        self.retention = retention
         self.queue = Queue(connection=store.client)
         self.stopped = threading.Event()
         self.thread = threading.Thread(target=self._tick_until_stopped, name="due", daemon=True)
@@ -95,6 +96,7 @@ class Ticker:
     def tick(self) -> None:
         """Claim what is due, as far as the queue is not full of hints already."""
         clock.tick(self.store, self.team)
+        clock.forget_old(self.store, self.retention)
         room = AHEAD - self.queue.count
         for thread in self.store.claim_due(room) if room > 0 else ():
             self.queue.wake(thread)
@@ -121,10 +123,10 @@ class Worker(SimpleWorker):
     dequeue_timeout = BLOCK  # RQ computes it from the time to live of a worker's own record
     connection_timeout = 0  # the client's own is long enough for BLOCK
 
-    def __init__(self, store: "RedisStore", look: Callable[[str], None], team: Team) -> None:
+    def __init__(self, store: "RedisStore", look: Callable[[str], None], team: Team, retention: int) -> None:
         queue = Queue(connection=store.client)
         super().__init__([queue], connection=store.client, job_class=Hint, queue_class=Queue, serializer=JSONSerializer)
-        self.ticker = Ticker(store, team)
+        self.ticker = Ticker(store, team, retention)
         self.look = look
 
     def work(self, *args: Any, **options: Any) -> bool:
@@ -183,6 +185,9 @@ class Worker(SimpleWorker):
             pipeline.execute()
 
 
-def worker_for(store: "RedisStore", look: Callable[[str], None], team: Team) -> Worker:
-    """A worker of this process: ``work()`` acts on hints, and sees to what is due and to the team's schedules, until SIGTERM or SIGINT."""
-    return Worker(store, look, team)
+def worker_for(store: "RedisStore", look: Callable[[str], None], team: Team, retention: int = 0) -> Worker:
+    """A worker of this process: ``work()`` acts on hints, and sees to what is due and to the team's schedules, until SIGTERM or SIGINT.
+
+    ``retention``: what ended so many days ago is forgotten; 0: nothing.
+    """
+    return Worker(store, look, team, retention)

@@ -195,6 +195,9 @@ class RedisStore:
     def threads(self, limit: int = 200) -> list[str]:
         return [thread.decode() for thread in self._ask("ZREVRANGE", "threads", 0, limit - 1)] if limit > 0 else []
 
+    def quiet(self, since: float) -> list[str]:
+        return [thread.decode() for thread in self._ask("ZRANGE", "threads", "-inf", f"({since:.6f}", "BYSCORE")]
+
     def create(self, thread: str, events: Iterable[Event], addresses: Iterable[str] = ()) -> None:
         keys = [f"t:{thread}", f"m:{thread}", "due", *(f"a:{address}" for address in addresses)]
         self._run("create", keys, [thread, *_all_written(events)])

@@ -77,6 +77,7 @@ SETTINGS = [
     ("web", {"PORT": "eighty"}, "PORT is no port number: write one"),
     ("worker", {"LOG_LEVEL": "LOUD"}, "LOG_LEVEL is DEBUG, INFO"),
     ("worker", {"LOG_FORMAT": "xml"}, "LOG_FORMAT is console or json"),
+    ("worker", {"BOT_RETENTION_DAYS": "soon"}, "BOT_RETENTION_DAYS is no number of days"),
     ("worker", {"BOT_SECRET": "hunter2"}, "BOT_SECRET is too short: use at least 32"),
     ("worker", {"BOT_MODEL": ""}, "ANTHROPIC_API_KEY is not set: put your key into .env"),
     ("worker", {"BOT_MODEL": "", "ANTHROPIC_API_KEY": "k", "ANTHROPIC_BASE_URL": "ftp://x"}, "ANTHROPIC_BASE_URL must"),

@@ -452,6 +452,15 @@ def test_forgetting_erases_files_addresses_and_errors_and_leaves_what_parley_did
     assert {event.type: event.actor for event in after.events}["human_contacted"] == PARLEY
 
 
+def test_what_was_quiet_for_long_is_told_from_what_was_not(subject: Subject) -> None:
+    thread = begin(subject.store)
+    subject.wait(0.05)
+    moment = subject.store.now()
+    subject.wait(0.05)
+    subject.store.ingest(arrival(address="web:1"))
+    assert subject.store.quiet(moment) == [thread]
+
+
 def test_an_answer_that_changed_nothing_is_not_made_to_change_something_by_forgetting() -> None:
     answer = e.HumanResponded(id="r1", interaction="i1", decision="approved", origin=Origin(address=PLACE))
     assert e.forgotten(answer).arguments is None  # type: ignore[union-attr]
