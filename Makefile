@@ -20,10 +20,11 @@ demo-reset: setup
 	@$(BIN)/python -m bot demo --reset
 
 test: setup
-	$(BIN)/python -m pytest -m "not browser and not mailserver and not chaos"
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not browser and not mailserver and not chaos"
 
 test-all: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not chaos"
+	$(BIN)/python -m pytest -m chaos
 
 bench: setup
 	@$(BIN)/python -m tests.bench $(if $(PEERS),--peers .data/bench)
