@@ -23,7 +23,10 @@ def map_address(state: State, address: str) -> State:
 
 
 def with_actor(actors: tuple[Actor, ...], actor: Actor) -> tuple[Actor, ...]:
-    return actors if any(each.same(actor) for each in actors) else (*actors, actor)
+    """With this one too; of one human whoever is proven stands."""
+    if any(each.speaks_for(actor) for each in actors):
+        return actors
+    return (*(each for each in actors if not actor.speaks_for(each)), actor)
 
 
 def settle(state: State, call: str | None) -> State:

@@ -165,7 +165,7 @@ def _may_still_decide(team: Team, state: State, interaction: Interaction, tool: 
         for vote in interaction.votes
         if vote.by.known
         and team.still_entitled(vote.by, names)
-        and (needed.self_approval or not any(vote.by.same(asker) for asker in interaction.askers))
+        and (needed.self_approval or not any(vote.by.may_be(asker) for asker in interaction.askers))
     ]
     return len(entitled) >= needed.quorum
 

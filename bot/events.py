@@ -29,6 +29,7 @@ class Actor(Value):
     person: str | None = None
     groups: tuple[str, ...] = ()
     proof: Proof = "none"
+    claimed: str = ""  # the person whose address it is, where nobody proved that it was them
 
     @property
     def known(self) -> bool:
@@ -38,6 +39,15 @@ class Actor(Value):
     def same(self, other: "Actor") -> bool:
         """Whether both are one human: one person of bot.toml, or one platform id."""
         return self.id == other.id or (self.person is not None and self.person == other.person)
+
+    def speaks_for(self, other: "Actor") -> bool:
+        """Whether this is the same human, and no less proven: who asked with a proof is answered for with one alone."""
+        return self.same(other) and (self.proof != "none" or other.proof == "none")
+
+    def may_be(self, other: "Actor") -> bool:
+        """Whether both are one human, should either be whom their address claims to be."""
+        mine = self.person or self.claimed
+        return self.same(other) or (bool(mine) and mine == (other.person or other.claimed))
 
 
 PARLEY = Actor(kind="parley", id="parley", name="Parley", proof="parley")
@@ -219,6 +229,7 @@ class ToolFailed(Base):
     call: str
     attempt: int = 1
     error: str  # one line, at most 200 characters
+    trusted: bool = True
     seconds: float = 0.0
 
 

@@ -20,6 +20,7 @@ from bot.events import Event, Usage
 from bot.posts import delivered_or_not
 from bot.requests import asked, away_noticed, responded
 from bot.state import Call, Interaction, Post, State
+from bot.trust import vouched
 from bot.values import replace
 
 KEPT = "Kept. This conversation is paused; I read it as soon as somebody resumes it."
@@ -28,7 +29,8 @@ STOPPED = "Stopped. Write again and I go on from here."
 
 def fold(state: State, event: Event) -> State:
     """The state after one more event. Pure; every derived value in Parley comes from here."""
-    state = replace(state, version=state.version + 1, updated=event.at or state.updated)
+    tainted = state.tainted or not vouched(event)
+    state = replace(state, version=state.version + 1, updated=event.at or state.updated, tainted=tainted)
     if event.type in e.FROM_PEOPLE:
         state = replace(state, spoke_at=event.at or state.spoke_at)
     match event:
@@ -80,21 +82,12 @@ def _heard(state: State, event: e.MessageReceived | e.MessageEdited | e.MessageD
         place=state.place or event.origin.place,
         askers=with_actor(state.askers, event.actor),
         unanswered=(*state.unanswered, event.origin.native),
-        tainted=state.tainted or _taints(event),
     )
-
-
-def _taints(event: e.MessageReceived) -> bool:
-    """Whether it brings words into the context that nobody known stands for. The clock says what bot.toml tells it to say."""
-    by_stranger = event.actor.kind == "person" and not event.actor.known
-    return by_stranger or not event.origin.trusted or bool(event.attachments)
 
 
 def _corrected(state: State, event: e.MessageEdited | e.MessageDeleted) -> State:
     """A change of what is not answered yet matters; a change of what is answered is only on record."""
-    if event.origin.native not in state.unanswered:
-        return state
-    return replace(anew(state), tainted=state.tainted or not event.actor.known)
+    return anew(state) if event.origin.native in state.unanswered else state
 
 
 def _steered(state: State, event: e.Paused | e.Resumed | e.Cancelled) -> State:
@@ -155,9 +148,8 @@ def _ran(state: State, event: e.ToolStarted | e.ToolReturned | e.ToolFailed | e.
         return state
     state = _close_outcome_question(settle(state, call.id), call, event)
     if isinstance(event, e.ToolReturned):
-        tainted = state.tainted or not event.trusted
         state = outcome_on_card(state, call, "done", event.result, event.seconds)
-        return attend(replace(state, errors=0, tainted=tainted))
+        return attend(replace(state, errors=0))
     state = outcome_on_card(state, call, "failed", event.error, event.seconds)
     return attend(replace(state, errors=state.errors + 1))
 

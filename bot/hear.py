@@ -61,4 +61,4 @@ def _stops(thread: Thread, message: MessageReceived) -> bool:
     if thread.state.status not in ("running", "waiting", "paused"):
         return False
     mine = (*thread.state.askers, thread.state.requester)
-    return message.actor.known or any(message.actor.same(asker) for asker in mine)
+    return message.actor.known or any(message.actor.speaks_for(asker) for asker in mine)

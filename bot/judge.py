@@ -62,7 +62,7 @@ def judge(interaction: "Interaction | None", event: HumanResponded) -> Verdict:
         return NotUnderstood(event.interaction)
     asked = interaction.asked
     if not entitled(interaction, event.actor):
-        own = _named(interaction.names, event.actor) and any(event.actor.same(each) for each in interaction.askers)
+        own = _named(interaction.names, event.actor) and any(event.actor.may_be(each) for each in interaction.askers)
         return NotEntitled(asked.interaction, interaction.names, event.actor.known, own)
     if not interaction.open:
         by = interaction.by
@@ -92,10 +92,10 @@ def entitled(interaction: "Interaction", actor: Actor) -> bool:
     """Whether this actor belongs to those who were asked. Deciding takes a known person whom the channel proved."""
     asked = interaction.asked
     if asked.kind in ("question", "limit") and not asked.audience.names:
-        return any(actor.same(each) for each in interaction.askers)
+        return any(actor.speaks_for(each) for each in interaction.askers)
     if not actor.known or not _named(interaction.names, actor):
         return False
-    return asked.audience.self_approval or not any(actor.same(each) for each in interaction.askers)
+    return asked.audience.self_approval or not any(actor.may_be(each) for each in interaction.askers)
 
 
 def _named(names: tuple[str, ...], actor: Actor) -> bool:

@@ -109,10 +109,10 @@ class Team:
 
         ``home``: bot.toml may mean this id though it does not name its workspace.
         """
-        key = self._key(id, home) if proof != "none" else None
-        person = self.people.get(key or "")
-        if person is None:
-            return Actor(id=id, name=name, proof=proof)
+        key = self._key(id, home)
+        if key is None or proof == "none":
+            return Actor(id=id, name=name, proof=proof, claimed=key or "")
+        person = self.people[key]
         return Actor(id=id, name=person.name, person=key, groups=person.groups, proof=proof)
 
     def member(self, person: str, proof: Proof) -> Actor:

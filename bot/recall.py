@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from bot import events as e
+from bot import trust
 from bot.ids import canonical
 from bot.intents import ReadMore
 from bot.thread import Thread
@@ -31,15 +32,7 @@ def vouched(thread: Thread, call: Tool) -> bool:
     """Whether what this call reads was said by people who are known or by tools that are trusted; of other calls their tool says it."""
     if not isinstance(call, ReadMore) or not 0 < call.event <= len(thread.events):
         return True
-    match thread.events[call.event - 1]:
-        case e.ToolReturned(trusted=trusted):
-            return trusted
-        case e.MessageReceived(actor=actor, attachments=attachments):
-            return actor.known and not attachments
-        case e.MessageEdited(actor=actor) | e.HumanResponded(actor=actor):
-            return actor.known
-        case _:
-            return True
+    return trust.vouched(thread.events[call.event - 1])
 
 
 def _parts(event: e.Event, blobs: Blobs) -> Iterator[str]:

@@ -16,6 +16,7 @@ from bot.events import Actor, Event
 from bot.ids import canonical
 from bot.judge import Counted, NotEntitled, NotUnderstood, Outdated, TooLate, Verdict
 from bot.tool import schema_of, spec
+from bot.trust import says_something
 
 if TYPE_CHECKING:
     from bot.state import State
@@ -65,11 +66,10 @@ def block(state: "State", event: Event) -> str:
             prefetched = {"prefetched": "yes"} if event.prefetched else {}
             return _element(event, {"call": event.call, "tool": event.tool, **prefetched}, _json(event.arguments))
         case e.ToolReturned():
-            source = {} if event.trusted else {"written_by": "strangers"}
             more = {"cut": _read_more(state, len(event.result))} if event.blob else {}
-            return _element(event, {"call": event.call, **source, **more}, event.result)
+            return _element(event, {"call": event.call, **_source(event), **more}, event.result)
         case e.ToolFailed():
-            return _element(event, {"call": event.call}, event.error)
+            return _element(event, {"call": event.call, **_source(event)}, event.error)
         case e.OutcomeUnknown():
             return _element(event, {"call": event.call}, "It was interrupted; it may or may not have happened.")
         case e.HumanContacted():
@@ -78,7 +78,7 @@ def block(state: "State", event: Event) -> str:
             said_by_call = event.kind == "question" and event.call
             return _element(event, about, "" if said_by_call else event.text)
         case e.AwayNoticed():
-            about = {"id": event.interaction, **_who(event.actor)}
+            about = {"id": event.interaction, **_unnamed(event.actor)}
             return _element(event, about, "Their mailbox answered by itself; they seem to be away.")
         case e.Withdrawn() | e.TimedOut():
             return _element(event, {"id": event.interaction}, "")
@@ -103,7 +103,8 @@ def _response(state: "State", event: e.HumanResponded) -> str:
     changed = f"\nchanged arguments: {_json(event.arguments)}" if event.arguments is not None else ""
     about = {"id": event.interaction, "decision": event.decision, **counts}
     where = _where(state, event.origin.address)
-    return _element(event, {**about, **_who(event.actor), **where}, event.text + changed)
+    who = _who(event.actor) if says_something(event) else _unnamed(event.actor)
+    return _element(event, {**about, **who, **where}, event.text + changed)
 
 
 def _why_not(verdict: Verdict) -> str:
@@ -121,6 +122,15 @@ def _who(actor: Actor) -> dict[str, str]:
     groups = f" ({', '.join(actor.groups)})" if actor.groups else ""
     proven = f"{actor.person}{groups}" if actor.known else "no, a stranger or nobody vouched for them"
     return {"from": actor.name or actor.id, "known": proven}
+
+
+def _unnamed(actor: Actor) -> dict[str, str]:
+    """The same without the name that a stranger gave themselves, which would be a word of theirs."""
+    return _who(actor) if actor.known else {**_who(actor), "from": actor.claimed or "somebody"}
+
+
+def _source(event: e.ToolReturned | e.ToolFailed) -> dict[str, str]:
+    return {} if event.trusted else {"written_by": "strangers"}
 
 
 def _where(state: "State", address: str) -> dict[str, str]:

@@ -25,9 +25,8 @@ def responded(state: State, event: e.HumanResponded) -> State:
     state = replace(state, verdicts={**state.verdicts, event.id: verdict})
     state = with_post(state, _receipt(event, verdict))
     if isinstance(verdict, NotEntitled):
-        says_something = bool(event.text or event.arguments)  # and the model reads it
-        return replace(state, tainted=state.tainted or (says_something and not event.actor.known))
-    state = replace(map_address(state, event.origin.address), tainted=state.tainted or not event.actor.known)
+        return state
+    state = map_address(state, event.origin.address)
     if not isinstance(verdict, Counted):
         return anew(state) if event.text else state
     if event.decision == "approved":

@@ -249,7 +249,8 @@ class Loop:
         except Late:
             raise
         except BaseException as error:
-            return e.ToolFailed(**about, call=effect.call, error=_error(error), seconds=_since(begun))
+            trusted = spec(effect.tool).trusted
+            return e.ToolFailed(**about, call=effect.call, error=_error(error), trusted=trusted, seconds=_since(begun))
         shown, blob = result, None
         if len(result) > SHOWN:
             shown, blob = result[:SHOWN], self.store.put_blob(result.encode())

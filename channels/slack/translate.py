@@ -122,11 +122,12 @@ def _changed(body: Json, event: Json, me: Me, team: Team, names: Names) -> Heard
         return Ignored("change of a message whose words are the same")
     channel, edited = event["channel"], message["edited"]["ts"]
     address = conversation(me.team, channel, message.get("thread_ts") or message["ts"])
+    route = team.route(*_places(event, me, names))
     change = MessageEdited(
         id=f"slack:{me.team}/{channel}/{message['ts']}/edited/{edited}",
         actor=_author(body, message, me, team, names),
-        text=_text(message, me, team, names),
-        origin=Origin(address=address, native=message["ts"], at=float(edited)),
+        text=_own_words(message, me, team, names),
+        origin=Origin(address=address, native=message["ts"], at=float(edited), trusted=route.trusted),
     )
     arrival = Arrival(event=change, address=address, keys=_keys(body, change.id), create=False)
     return Heard(arrival, _spot({**message, "channel": channel}, message["user"]))
@@ -187,11 +188,13 @@ def _spot(message: Json, user: str) -> Spot:
 
 
 def _text(message: Json, me: Me, team: Team, names: Names) -> str:
-    def person(id: str) -> str:
-        return called(id, me, team, names)
+    shared = ({"text": f"Shared: {each.get('text') or ''}"} for each in _shared(message))
+    return "\n\n".join(_own_words(each, me, team, names) for each in (message, *shared)).strip()
 
-    texts = [message.get("text") or "", *(f"Shared: {each.get('text') or ''}" for each in _shared(message))]
-    return "\n\n".join(readable(text, me.user, person, names.channel) for text in texts).strip()
+
+def _own_words(message: Json, me: Me, team: Team, names: Names) -> str:
+    """What its author wrote, without the messages that they passed on."""
+    return readable(message.get("text") or "", me.user, lambda id: called(id, me, team, names), names.channel).strip()
 
 
 def _shared(message: Json) -> list[Json]:
@@ -240,7 +243,7 @@ def actor_of(user: str, user_team: str, me: Me, team: Team, name: str = "") -> A
     id = f"slack:{me.team if ours else user_team or '?'}/{user}"
     shown = name or user
     if not ours:
-        return team.actor(id, f"{shown} (from outside)")
+        return team.actor(id, f"{shown} (from outside)", home=False)
     return team.actor(id, shown, proof="slack", home=me.home)
 
 

@@ -127,6 +127,24 @@ def test_an_edit_tells_which_message_it_changes() -> None:
     assert not hear("message_changed").arrival.create
 
 
+def test_an_edit_holds_its_author_s_own_words_alone() -> None:
+    body = payload("message_changed")
+    body["event"]["message"]["attachments"] = [{"is_msg_unfurl": True, "text": "pay now"}]
+    said = heard(body, ME, TEAM, Names())
+    assert isinstance(said, Heard)
+    assert isinstance(said.arrival.event, MessageEdited)
+    assert said.arrival.event.text == "4417, the lamp"
+
+
+def test_an_edit_in_a_place_that_is_not_trusted_is_not_trusted() -> None:
+    event = hear("message_changed", channel="C0SHARED").arrival.event
+    assert isinstance(event, MessageEdited)
+    assert not event.origin.trusted
+    trusted = hear("message_changed").arrival.event
+    assert isinstance(trusted, MessageEdited)
+    assert trusted.origin.trusted
+
+
 def test_two_edits_are_two_events() -> None:
     one = payload("message_changed")
     two = json.loads(json.dumps(one).replace('"1764065201.000000"', '"1764065202.000000"'))
