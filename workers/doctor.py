@@ -121,6 +121,7 @@ def mailbox(settings: Settings) -> Iterator[Finding]:
         return
     with suppress(SettingsError, Unavailable), store_of(settings, timeout=2.0) as opened:
         yield email.reader(settings, opened)
+        yield email.unheard(settings, opened)
 
 
 # The store

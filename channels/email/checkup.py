@@ -19,7 +19,7 @@ from channels.email.channel import without_addresses
 from channels.email.imap import Arrived, Disconnected, Mailbox, Pace, Positioned, Refused, connected, folder_of
 from channels.email.me import MICROSOFT
 from channels.email.oauth import Grant, grant_of
-from channels.email.pump import UNHEALTHY, last_look
+from channels.email.pump import UNHEALTHY, last_look, passed_over
 
 SECONDS = 8.0  # for one answer of a mail server
 PACE = Pace(timeout=SECONDS, idle=5, poll=1, first_look=1)
@@ -104,6 +104,17 @@ def reader(settings: Settings, store: Store) -> Finding:
     if ago > UNHEALTHY:
         return bad(f"the mailbox was last looked at {ago / 60:.0f} minutes ago", READ)
     return good(f"the mailbox was looked at {ago:.0f} s ago")
+
+
+def unheard(settings: Settings, store: Store) -> Finding:
+    """Whether mails of strangers were too many to be answered."""
+    if not (passed := passed_over(settings, store)):
+        return good("no mail was passed over within a week")
+    latest = ", ".join(passed[-3:])
+    return warning(
+        f"{len(passed)} mails of strangers were too many, and stay unread in the mailbox",
+        f"The latest: {latest}. Read them there.",
+    )
 
 
 def _in_the_open(variable: str, url: str, better: str) -> Iterator[Finding]:

@@ -1,6 +1,7 @@
 """The way in by mail: one process at a time reads the mailbox, writes down what came, and only then moves on."""
 
 import asyncio
+import json
 import logging
 import signal
 import threading
@@ -27,6 +28,8 @@ log = logging.getLogger("parley.email")
 LOCK = 8.0  # seconds after which another process takes over from one that died
 AGAIN = 1.0  # seconds between looks whether the mailbox is free, and between tries while the store is away
 FROM_ONE_STRANGER = 60  # mails an hour; more stay unread in the mailbox
+REMEMBERED = 1_000  # of them, for a week
+A_WEEK = 7 * 86_400.0
 UNHEALTHY = 600.0  # seconds without a look at the mailbox: two rounds of the usual pace, and some patience
 TRIES = 3  # at understanding one mail, before it is set aside
 
@@ -61,6 +64,15 @@ def last_look(settings: Settings, store: Vault) -> float | None:
     return float(at) if at else None
 
 
+def passed_over(settings: Settings, store: Vault) -> list[str]:
+    """The places in the mailbox of strangers' mails that were too many, and stay unread there."""
+    return _passed_over(name_of(settings.imap_url), store)
+
+
+def _passed_over(name: str, store: Vault) -> list[str]:
+    return list(json.loads(store.get(f"{name}:passed") or b"[]"))
+
+
 @dataclass(frozen=True)
 class Intake:
     """What came by mail, on its way into the store. ``name`` is the mailbox's, for its cursor and its lock."""
@@ -84,7 +96,7 @@ class Intake:
             return self._move_on(item)
         meaning = self._meaning(item, item.raw)
         if isinstance(meaning, Said):
-            return self._write_down(meaning, item) if self._has_room(meaning) else self._move_on(item)
+            return self._write_down(meaning, item) if self._has_room(meaning) else self._pass_over(item)
         if isinstance(meaning, Returned):
             self._fail(meaning)
         elif isinstance(meaning, Noticed):
@@ -108,14 +120,19 @@ class Intake:
     def _has_room(self, said: Said) -> bool:
         """People of bot.toml write as much as they like; a stranger who never stops is a machine, or means no good."""
         actor = said.arrival.event.actor
-        pace = Pace(self.store, "from", FROM_ONE_STRANGER)
-        if actor.known:
-            return True
-        if pace.wait([actor.id]):
-            log.warning("a stranger's mail stays unread in the mailbox: it is one too many within an hour")
-            return False
-        pace.count([actor.id])
-        return True
+        return actor.known or not self._strangers.wait([actor.id])
+
+    @property
+    def _strangers(self) -> Pace:
+        return Pace(self.store, "from", FROM_ONE_STRANGER)
+
+    def _pass_over(self, item: Arrived) -> None:
+        """Leave it unread in the mailbox, on record for whoever runs this installation, and move on."""
+        before = _passed_over(self.name, self.store)
+        now = list(dict.fromkeys((*before, str(item.cursor))))[-REMEMBERED:]
+        self.store.put(f"{self.name}:passed", json.dumps(now).encode(), A_WEEK)
+        self._move_on(item)
+        log.warning("mail %s of a stranger stays unread in the mailbox: it is one too many in an hour", item.cursor)
 
     def looked(self) -> None:
         """Put on record that the mailbox was looked at, for whoever asks how it is."""
@@ -125,6 +142,8 @@ class Intake:
         for content in said.blobs:
             self.store.put_blob(content)
         done = self.store.ingest(replace(said.arrival, cursor=(self.name, str(item.cursor))))
+        if done.new and not said.arrival.event.actor.known:
+            self._strangers.count([said.arrival.event.actor.id])
         what = said.arrival.event.type if done.new else "the same mail once more"
         log.info("thread %s: %s by email", done.thread or "unknown", what)
 

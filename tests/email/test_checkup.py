@@ -12,7 +12,7 @@ import pytest
 from bot.checkup import Finding
 from bot.memory import MemoryStore
 from bot.settings import Settings
-from channels.email.checkup import check_up, reader
+from channels.email.checkup import check_up, reader, unheard
 from channels.email.pump import name_of
 from channels.sandbox.mail import stamp
 from tests.email.fake_imap import FakeImap
@@ -174,6 +174,13 @@ def test_I8_the_last_look_at_the_mailbox_is_told(mail: Mailside) -> None:
     clock[0] += 1_800.0
     assert reader(given, store).mark == "✗"
     assert "@" not in name_of(given.imap_url)
+
+
+def test_A5_mails_that_were_passed_over_are_told(mail: Mailside) -> None:
+    store, given = MemoryStore(lambda: 1_000_000.0), settings(mail)
+    assert unheard(given, store).mark == "✓"
+    store.put(f"{name_of(given.imap_url)}:passed", b'["7:60", "7:61"]')
+    assert unheard(given, store).text == "2 mails of strangers were too many, and stay unread in the mailbox"
 
 
 def test_S5_own_check_of_signatures_is_said(mail: Mailside) -> None:

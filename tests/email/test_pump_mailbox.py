@@ -1,5 +1,6 @@
 """Reading the mailbox: once, in order, from where it stopped, by one process at a time, whatever breaks in between."""
 
+import json
 import logging
 import threading
 import time
@@ -213,6 +214,31 @@ def test_A5_a_stranger_who_never_stops_is_left_in_the_mailbox() -> None:
     assert store.cursors == {"mailbox:test": f"7:{FROM_ONE_STRANGER + 4}"}
     taken.take(Arrived(Cursor(7, 999), 100, raw("Hello", from_="Ben <ben@example.com>", message_id="<b@example.com>")))
     assert len(store.logs) == FROM_ONE_STRANGER + 1
+
+
+def test_A5_what_stays_in_the_mailbox_is_on_record_once_each() -> None:
+    store = MemoryStore(lambda: 1_000_000.0)
+    taken = intake(store)
+    for number in (*range(FROM_ONE_STRANGER + 2), FROM_ONE_STRANGER + 1):
+        taken.take(Arrived(Cursor(7, number), 100, raw("Hello", message_id=f"<{number}@example.com>")))
+    left = json.loads(store.get("mailbox:test:passed") or b"")
+    assert left == [f"7:{FROM_ONE_STRANGER}", f"7:{FROM_ONE_STRANGER + 1}"]
+
+
+def test_A5_a_mail_that_is_given_again_while_the_store_is_away_counts_once() -> None:
+    store = MemoryStore(lambda: 1_000_000.0)
+    taken, ingest = intake(store), store.ingest
+
+    def away(arrival: Arrival) -> Ingested:
+        raise Unavailable("away")
+
+    store.ingest = away  # type: ignore[method-assign]
+    for _ in range(FROM_ONE_STRANGER):
+        with pytest.raises(Unavailable):
+            taken.take(Arrived(Cursor(7, 1), 100, raw("Hello")))
+    store.ingest = ingest  # type: ignore[method-assign]
+    taken.take(Arrived(Cursor(7, 1), 100, raw("Hello")))
+    assert len(store.logs) == 1
 
 
 def test_A5_people_of_the_team_write_as_much_as_they_like() -> None:
