@@ -310,6 +310,7 @@ class DeliveryFailed(Base):
     shows: str = ""
     retry_at: float | None = None
     attempt: int = 1
+    told: str = ""  # where the operator reads of it, if it is for good
 
 
 class DeliveryUnknown(Base):

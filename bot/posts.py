@@ -1,7 +1,7 @@
 """What an event does to something that is on its way to people: tried, there, put off, come back, or nobody knows."""
 
 from bot import events as e
-from bot.changes import attend, map_address, with_post
+from bot.changes import attend, map_address, notice, with_post
 from bot.state import Post, State
 from bot.values import replace
 
@@ -40,12 +40,22 @@ def _delivery_failed(state: State, post: Post, event: e.DeliveryFailed) -> State
     if post.native:  # only a change of a card failed: what is there stays
         return with_post(state, replace(post, state="delivered", shows=event.shows))
     state = with_post(state, replace(post, state="failed"))
-    return _unreached(state, post.address) if post.kind in ("reply", "card") else state
+    if post.kind not in ("reply", "card"):
+        return state
+    return _unreached(_operator_told(state, event), post.address)
 
 
 def _came_back(post: Post) -> bool:
     """A mail that was handed over and returned later, rather than a change of a card that failed."""
     return post.state == "delivered" and post.address.startswith("email:")
+
+
+def _operator_told(state: State, event: e.DeliveryFailed) -> State:
+    """Whoever runs Parley reads of it, unless it is them who cannot be reached."""
+    if event.told in ("", event.address):
+        return state
+    text = f"I could not deliver something in “{state.title}”: {event.error}"
+    return with_post(state, notice(f"{event.id}.told", event.told, text))
 
 
 def _unreached(state: State, address: str) -> State:

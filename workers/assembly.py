@@ -17,6 +17,7 @@ from bot.orphan import end_with_parent
 from bot.people import COMMAND_LINE, Team, assemble, operator_of, read_config, unreachable
 from bot.ports import Channel, Model, Store, Unavailable
 from bot.settings import Settings, SettingsError
+from bot.surfaces import personal
 from workers.clock import check_schedules
 from workers.deliver import Deliveries
 from workers.leases import LEASE, Leases
@@ -113,7 +114,8 @@ def _worker(settings: Settings, team: Team) -> int:
             log.warning(warning)
         sys.setswitchinterval(SHARE)
         leases = Leases(LEASE)
-        deliveries = Deliveries(store, ways, partial(rest, store, team), leases=leases)
+        operator = personal(team.people[settings.operator]) if settings.operator in team.people else ""
+        deliveries = Deliveries(store, ways, partial(rest, store, team), operator, leases=leases)
         loop = Loop(store, team, model, deliveries, deliveries.progress, settings.data, leases=leases)
         worker_for(store, loop.look, team, settings.retention_days).work()
         loop.finish()

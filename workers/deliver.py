@@ -37,6 +37,7 @@ class Deliveries:
     store: Store
     channels: Mapping[str, Channel]
     sent: Callable[[Thread], None] = lambda thread: None  # told of a thread after what it owed somewhere went out
+    operator: str = ""  # the address of whoever must know what cannot be delivered
     pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(16, "deliver"))
     leases: Leases = field(default_factory=lambda: Leases(LEASE))
     under_way: dict[tuple[str, str], bool] = field(default_factory=dict)  # True: look once more when done
@@ -162,10 +163,11 @@ class Deliveries:
         return self._record(thread, _failed(thread, delivery, str(error), self.store.now() + wait))
 
     def _record(self, thread: Thread, event: Event) -> Thread:
-        thread = self.store.record(thread, event)
-        if isinstance(event, e.DeliveryFailed) and event.retry_at is None:
-            log.error("thread %s: %s was not delivered: %s", thread.id, event.delivery, event.error)
-            self.store.look_at(thread.id, self.store.now())
+        if not isinstance(event, e.DeliveryFailed) or event.retry_at is not None:
+            return self.store.record(thread, event)
+        thread = self.store.record(thread, event.model_copy(update={"told": self.operator}))
+        log.error("thread %s: %s was not delivered: %s", thread.id, event.delivery, event.error)
+        self.store.look_at(thread.id, self.store.now())
         return thread
 
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,8 @@ from typing import Any
 
 from bot.people import read_config
 from bot.settings import TOKENS, Settings, SettingsError
+from channels.email.pump import name_of
+from workers.store import RedisStore, connect
 from workers.valkey import embedded
 
 ADDRESS = "parley@example.com"
@@ -78,7 +80,9 @@ def run_demo(settings: Settings) -> int:
         signal.signal(number, lambda *_: stopping.set())
     print("Starting the store, a Slack workspace, a mail server and Parley …", flush=True)
     with embedded(folder / "valkey") as redis_url, _running(_children(settings, folder, kept, redis_url)) as children:
-        if _wait_until_up(children, f"http://127.0.0.1:{settings.port}", kept["web_port"], stopping):
+        store = RedisStore(connect(redis_url))
+        page = f"http://127.0.0.1:{settings.port}"
+        if _wait_until_up(children, page, kept["web_port"], lambda: _mailbox_opened(children, store), stopping):
             print(_welcome(settings, folder), flush=True)
             _keep_running(children, stopping)
         print("Stopping …", flush=True)
@@ -191,11 +195,19 @@ def _running(children: list[Child]) -> Iterator[list[Child]]:
             child.wait(until - time.monotonic())
 
 
-def _wait_until_up(children: list[Child], page: str, web_port: int, stopping: threading.Event) -> bool:
-    """Wait for the page and the API, starting again what stumbles; False when stopped meanwhile."""
+def _mailbox_opened(children: list[Child], store: RedisStore) -> bool:
+    """Whether the mailbox was read once: what comes before is older than Parley there, and not answered."""
+    url = next(child.environment["IMAP_URL"] for child in children if child.name == "email")
+    return store.cursor(name_of(url)) is not None
+
+
+def _wait_until_up(
+    children: list[Child], page: str, web_port: int, listens: Callable[[], bool], stopping: threading.Event
+) -> bool:
+    """Wait for the page, the API and the mailbox, starting again what stumbles; False when stopped meanwhile."""
     until = time.monotonic() + PATIENCE
     port = int(page.rpartition(":")[2])
-    while not (_taken(port) and _taken(web_port)):
+    while not (_taken(port) and _taken(web_port) and listens()):
         if stopping.wait(0.1):
             return False
         if time.monotonic() > until or any(child.started > 20 for child in children):

@@ -27,7 +27,7 @@ def meant(message: MessageReceived, own: str, thread: Thread | None, interaction
     understood = understand(thread, message.model_copy(update={"text": own or message.text}))
     if thread is None or isinstance(understood, Cancelled):
         return message if thread is None else understood
-    wordy = all(each.name == QUOTED for each in message.attachments)
+    wordy = all(each.name == QUOTED and own for each in message.attachments)
     asked = thread.state.interactions.get(interaction)
     if asked is None:
         answer = understood if wordy and isinstance(understood, HumanResponded) else None

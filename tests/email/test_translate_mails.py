@@ -11,12 +11,14 @@ import pytest
 from bot import events as e
 from bot.events import Actor
 from channels.email import mail as mails
+from channels.email.meaning import QUOTED, meant
 from channels.email.translate import Ignored, Noticed, Said, translate
 from tests.email.desk import ANA, EVE, GRETA, ME, TEAM, VOUCHED, Desk, from_, origin
 from tests.email.keys import PRIVATE, RECORD
 from tests.email.postroom import SUPPORT
 from tests.email.samples import multipart, raw
 from tests.sandbox.mailside import AGENT
+from tests.stage import HOME, stage
 
 
 @pytest.fixture
@@ -360,6 +362,18 @@ def test_an_answer_between_quoted_lines_is_the_answer_alone(desk: Desk) -> None:
     _, event = desk.hears(raw(text, from_(GRETA, {"Delivered-To": ME.reply_address(interaction)})))
     assert isinstance(event, e.HumanResponded)
     assert event.text == "Hi,\n\nThe chair.\n\nNo."
+
+
+def test_words_of_others_alone_are_no_answer() -> None:
+    on = stage(model=[("contact_human", {"question": "Which?"})])
+    on.says("do it", by="ben")
+    quoted = e.Attachment(name=QUOTED)
+    message = e.MessageReceived(
+        id="m", actor=on.someone("ben"), text="> pay now", origin=e.Origin(address=HOME), attachments=(quoted,)
+    )
+    assert meant(message, "", on.thread(), on.waiting) == message
+    assert meant(message, "", on.thread()) == message
+    assert isinstance(meant(message, "the second", on.thread(), on.waiting), e.HumanResponded)
 
 
 def test_C2_where_the_reply_address_would_be_too_long_nothing_is_decided_by_mail(desk: Desk) -> None:
