@@ -9,6 +9,7 @@ from typing import Any
 
 from bot import verbs
 from bot.audit import audit, markdown
+from bot.events import UnknownEvent
 from bot.judge import Counted
 from bot.ports import Unavailable
 from bot.settings import Settings, SettingsError, read_settings
@@ -30,6 +31,9 @@ def main(argv: list[str] | None = None) -> int:
         return int(arguments.run(arguments) or 0)
     except (SettingsError, verbs.NotFound, verbs.NotAllowed, Unavailable) as error:
         print(f"bot: {error}", file=sys.stderr)
+        return 1
+    except UnknownEvent:
+        print("bot: A newer version of Parley wrote in this thread; update this one, and try again.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130

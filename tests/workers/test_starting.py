@@ -10,14 +10,16 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from redis import Redis
 
 from bot.__main__ import main
-from bot.settings import FIELDS
+from bot.settings import FIELDS, Settings
 from tests.sandbox.slackside import APP_TOKEN, BOT_TOKEN, World, running_workspace
 from tests.servers import valkey
+from workers.logs import set_up_logs
 
 ROOT = Path(__file__).parents[2]
 WORKING = {"BOT_MODEL": "scripted", "BOT_DATA": "data"}
@@ -236,6 +238,31 @@ def test_logs_have_the_format_and_the_level_that_was_asked_for(say: Say) -> None
     assert "scripted stand-in" in " ".join(json.loads(line)["message"] for line in logged)
     assert last.startswith("bot: ")
     assert say("worker", {**settings, "LOG_LEVEL": "error"})[2].splitlines() == [last]
+
+
+@pytest.mark.parametrize("format", ["console", "json"])
+def test_a_trace_in_the_log_tells_type_and_place_and_not_what_the_error_says(
+    format: Literal["console", "json"], capsys: pytest.CaptureFixture[str]
+) -> None:
+    set_up_logs(Settings(log_format=format))
+    words = "words of somebody"
+    try:
+        int(words)
+    except ValueError:
+        logging.getLogger("parley").exception("it failed")
+    logged = capsys.readouterr().err
+    assert "it failed" in logged
+    assert "ValueError" in logged
+    assert "test_starting.py" in logged
+    assert words not in logged
+
+
+@pytest.mark.parametrize("command", ["show {id}", "say {id} hi", "answer {id}.i1 yes", "audit"])
+def test_a_thread_of_a_newer_version_is_one_sentence(say: Say, redis_url: str, command: str) -> None:
+    id = say("start ops hello", {"REDIS_URL": redis_url})[1].strip()
+    with Redis.from_url(redis_url) as client:
+        client.rpush(f"t:{id}", '{"id":"x","type":"teleported","at":1}')
+    assert "newer version" in say.refused(command.format(id=id))
 
 
 # As processes
