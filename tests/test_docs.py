@@ -70,4 +70,4 @@ def test_the_commands_of_the_readme_exist(capsys: pytest.CaptureFixture[str]) ->
         front_door.main(["--help"])
     known = capsys.readouterr().out
     for command in re.findall(r"python -m bot ([a-z-]+)", (ROOT / "README.md").read_text()):
-        assert re.search(rf"^    {command} ", known, re.MULTILINE), command
+        assert re.search(rf"^    {command}\s", known, re.MULTILINE), command
