@@ -36,7 +36,7 @@ def floor(url: str, runs: int) -> Cost:
             meter.adapting(lambda: queue.enqueue(empty_job, result_ttl=0))
         for _ in range(runs * 2):
             worker.next_post()
-        _until(lambda: not queue.count)
+        until(lambda: not queue.count)
         return meter.cost(runs)
 
 
@@ -88,7 +88,7 @@ def _round(store: RedisStore, meter: "Meter", where: list[str], next_post: Calla
             meter.adapting(lambda each=each: say(store, each))  # type: ignore[misc]  # bound here, called here
         for _ in where:
             next_post()
-        _until(lambda: not store.client.zcard("due"))
+        until(lambda: not store.client.zcard("due"))
     return meter.cost(len(where))
 
 
@@ -156,7 +156,8 @@ def _stored(store: RedisStore) -> tuple[int, int]:
     return log, indexes
 
 
-def _until(so: Callable[[], bool]) -> None:
+def until(so: Callable[[], bool]) -> None:
+    """Wait for it. Raises TimeoutError where it does not come."""
     end = time.monotonic() + PATIENCE
     while not so():
         if time.monotonic() > end:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.bench.runs import until
 from tests.bench.staff import PATIENCE, Staff, staff
 from tests.bench.work import address, fill, say
 from tests.messages_server import Answer, calls, messages_server, says
@@ -60,8 +61,7 @@ def held(url: str, threads: int, seconds: float, hang: int, patience: float) -> 
         for each in where:
             say(store, each)
         try:
-            while len(_again(store, where)) < hang:
-                time.sleep(0.2)
+            until(lambda: len(_again(store, where)) >= hang)
             abandoned = time.monotonic() - begun
             for _ in where:
                 worker.next_post()
