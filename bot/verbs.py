@@ -16,6 +16,8 @@ from bot.ports import Arrival, Store
 from bot.state import Interaction
 from bot.thread import Thread
 
+LONGEST = 12_000  # bytes of text in an event, which is at most 16 KB; the whole text is a blob
+
 
 class NotFound(Exception):
     """There is no such thread, agent or interaction; the text is a sentence for people."""
@@ -40,7 +42,7 @@ def start(store: Store, team: Team, actor: Actor, text: str, agent: str = "", *,
     if agent not in team.agents:
         raise NotFound(f"There is no agent {agent!r}; there are {', '.join(sorted(team.agents))}.")
     thread = new_id()
-    heard = e.MessageReceived(id=new_id(), actor=actor, text=text, origin=_origin(thread), agent=agent)
+    heard = _message(store, actor, thread, text, agent)
     keys = (f"start:{actor.id}:{key}",) if key else ()
     return store.ingest(Arrival(heard, f"web:{thread}", keys, thread=thread)).thread
 
@@ -48,8 +50,8 @@ def start(store: Store, team: Team, actor: Actor, text: str, agent: str = "", *,
 def say(store: Store, actor: Actor, thread: str, text: str) -> str:
     """Say something in a thread; its id. Raises NotFound."""
     found = get(store, thread)
-    heard = e.MessageReceived(id=new_id(), actor=actor, text=text, origin=_origin(thread))
-    return _arrive(store, thread, understand(found, heard))
+    heard = _message(store, actor, thread, text)
+    return _arrive(store, thread, heard if heard.attachments else understand(found, heard))
 
 
 def answer(
@@ -143,6 +145,24 @@ def pending(store: Store, limit: int = 200) -> list[tuple[Thread, Interaction]]:
     """Every open question and approval, oldest first."""
     found = [(thread, each) for thread in latest(store, limit) for each in thread.state.open_interactions]
     return sorted(found, key=lambda pair: pair[1].asked.at)
+
+
+def beginning(text: str) -> str:
+    """As much of a text as an event holds."""
+    return text.encode()[:LONGEST].decode(errors="ignore")
+
+
+def _message(store: Store, actor: Actor, thread: str, text: str, agent: str = "") -> e.MessageReceived:
+    """What somebody says; of a text that is too long for an event, its beginning, with the whole as a file."""
+    whole = text.encode()
+    files: tuple[e.Attachment, ...] = ()
+    if len(whole) > LONGEST:
+        blob = store.put_blob(whole)
+        files = (e.Attachment(name="the whole message", media_type="text/plain", size=len(whole), blob=blob),)
+    origin = _origin(thread)
+    return e.MessageReceived(
+        id=new_id(), actor=actor, text=beginning(text), origin=origin, attachments=files, agent=agent
+    )
 
 
 def _steer(store: Store, event: Event, thread: str) -> str:

@@ -87,7 +87,7 @@ def start(
 def _began_with(thread: Thread, text: str) -> bool:
     """Whether this is how the thread began, as far as that is not forgotten."""
     first = next((event for event in thread.events if isinstance(event, MessageReceived)), None)
-    return first is None or first.text in ("", text)
+    return first is None or first.text in ("", verbs.beginning(text))
 
 
 def list_threads(house: InHouse, search: Annotated[shapes.Search, Query()]) -> list[dict[str, Any]]:

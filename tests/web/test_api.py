@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from bot import Agent, Approval, Tool, verbs
+from bot.events import MessageReceived, dump
 from bot.judge import Outdated
 from bot.memory import MemoryStore
 from bot.people import Team
@@ -71,6 +72,24 @@ def test_an_idempotency_key_that_was_used_for_another_text_is_a_conflict() -> No
     ask.post("/v1/threads", json={"text": "hi"}, headers={"Idempotency-Key": "order-1"})
     answer = ask.post("/v1/threads", json={"text": "something else"}, headers={"Idempotency-Key": "order-1"})
     assert error(answer)[0] == 409
+
+
+def test_of_a_long_text_the_log_holds_the_beginning_and_the_whole_is_a_file() -> None:
+    on = on_stage()
+    long = "é" * 50_000
+    thread = verbs.start(on.store, on.team, on.someone("ana"), long)
+    verbs.say(on.store, on.someone("ana"), thread, long)
+    for event in on.thread(thread).events:
+        assert isinstance(event, MessageReceived)
+        assert len(dump(event).encode()) < 16_000
+        assert on.store.blob(event.attachments[0].blob or "") == long.encode()
+        assert long.startswith(event.text)
+
+
+def test_a_repeated_long_text_is_the_same_one() -> None:
+    ask = asking(on_stage())
+    said, key = {"text": "x" * 13_500}, {"Idempotency-Key": "long"}
+    assert [ask.post("/v1/threads", json=said, headers=key).status_code for _ in range(2)] == [201, 201]
 
 
 def test_an_agent_can_be_named_and_one_that_does_not_exist_is_said() -> None:
