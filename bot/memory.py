@@ -10,10 +10,8 @@ from threading import Lock
 from bot import events as e
 from bot.events import Event
 from bot.ids import new_id
-from bot.ports import Arrival, Fenced, Held, Ingested, Overtaken
+from bot.ports import PUT_OFF, Arrival, Fenced, Held, Ingested, Overtaken
 from bot.thread import Thread
-
-PUT_OFF = 4.0  # seconds until a thread that was claimed and then forgotten is due again
 
 
 class MemoryStore:

@@ -9,6 +9,8 @@ from bot.events import Event, Usage
 from bot.owed import Delivery
 from bot.thread import Thread
 
+PUT_OFF = 4.0  # seconds until a thread that was claimed and then forgotten is due again
+
 
 @dataclass(frozen=True)
 class Arrival:

@@ -43,7 +43,8 @@ def _by_tool(state: "State", event: e.ToolStarted | e.ToolReturned | e.ToolFaile
 def _numbered(event: e.ToolCalled) -> dict[str, Any]:
     """A choice is decided at a version of the thread: the events that it has seen, and its id names the call as well."""
     number = event.id.removeprefix("d")
-    return {} if event.call else {"call": f"c{number}", "seen": int(number)}
+    ours = not event.call and number.isdecimal()
+    return {"call": f"c{number}", "seen": int(number)} if ours else {}
 
 
 def _addressed(state: "State", event: e.DeliveryAttempted | e.Delivered) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What one can do to threads from outside: start, say, answer, pause, resume, cancel, fork, forget. The same few functions behind every door."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -135,7 +135,17 @@ def get(store: Store, thread: str) -> Thread:
 
 def latest(store: Store, limit: int = 200) -> Iterator[Thread]:
     """The threads, the latest changed first. What a newer version of Parley wrote is left out: it is not ours to read."""
-    for id in store.threads(limit):
+    yield from _readable(store, store.threads(limit))
+
+
+def at(store: Store, address: str) -> Iterator[Thread]:
+    """The thread that this address leads to, if there is one."""
+    found = store.find(address)
+    yield from _readable(store, [found] if found else [])
+
+
+def _readable(store: Store, ids: Iterable[str]) -> Iterator[Thread]:
+    for id in ids:
         with suppress(e.UnknownEvent):
             if thread := store.load(id):
                 yield thread

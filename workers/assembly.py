@@ -23,7 +23,7 @@ from workers.deliver import Deliveries
 from workers.leases import LEASE, Leases
 from workers.logs import set_up_logs
 from workers.loop import Loop, rest
-from workers.model import model_for
+from workers.model import DEFAULT_MODEL, model_for
 from workers.queue import worker_for
 from workers.store import RedisStore, connect
 from workers.valkey import embedded
@@ -187,4 +187,4 @@ def _listening(host: str, port: int) -> socket.socket:
 
 
 def _model_name(settings: Settings) -> str:
-    return settings.model or "claude-sonnet-5-5"
+    return settings.model or DEFAULT_MODEL

@@ -152,7 +152,7 @@ class Deliveries:
             return self._put_off(thread, delivery, error)
         except Exception as error:
             log.exception("thread %s: the channel failed on %s", thread.id, delivery.key)
-            return self._record(thread, _failed(thread, delivery, one_line(f"{type(error).__name__}")))
+            return self._record(thread, _failed(thread, delivery, type(error).__name__))
         return self._record(thread, _delivered(thread, delivery, sent))
 
     def _put_off(self, thread: Thread, delivery: Delivery, error: Undelivered) -> Thread:

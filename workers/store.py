@@ -20,14 +20,13 @@ from redis.retry import Retry
 from bot import events as e
 from bot.events import Event
 from bot.ids import new_id
-from bot.ports import Arrival, Fenced, Held, Ingested, Overtaken, Unavailable
+from bot.ports import PUT_OFF, Arrival, Fenced, Held, Ingested, Overtaken, Unavailable
 from bot.thread import Thread
 from workers.queue import Queue
 
 log = logging.getLogger("parley.store")
 
 AGAIN = 0.2  # seconds between two tries while the store is away
-PUT_OFF = 4  # seconds until a thread that was claimed and then forgotten is due again
 CACHED = 512  # threads that a process keeps folded, so that taking one up reads only what is new
 EVENTS = 100_000  # that it keeps in all of them; each takes about 2 KB of memory
 LUA = Path(__file__).parent / "lua"

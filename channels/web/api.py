@@ -1,6 +1,6 @@
 """The verbs over HTTP: start, say, show, list, answer, pause, resume, cancel, fork, forget. /v1 and the console share them."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from itertools import islice
 from typing import Annotated, Any
 
@@ -10,7 +10,7 @@ from fastapi.sse import EventSourceResponse
 
 from bot import verbs
 from bot.decide import parse
-from bot.events import MessageReceived, UnknownEvent
+from bot.events import MessageReceived
 from bot.judge import Counted, entitled
 from bot.ports import Store
 from bot.render import render
@@ -93,7 +93,8 @@ def _began_with(thread: Thread, text: str) -> bool:
 def list_threads(house: InHouse, search: Annotated[shapes.Search, Query()]) -> list[dict[str, Any]]:
     """Threads without their events, the latest changed first; a search looks through the latest 500."""
     whole_list = search == shapes.Search(address=search.address, limit=search.limit)
-    found = latest(house.store, search.address, search.limit if whole_list else SCAN)
+    latest = verbs.latest(house.store, search.limit if whole_list else SCAN)
+    found = verbs.at(house.store, search.address) if search.address else latest
     fitting = (thread for thread in found if _fits(thread, search))
     return [thread_json(thread, events=False) for thread in islice(fitting, search.limit)]
 
@@ -110,18 +111,6 @@ def _fits(thread: Thread, search: shapes.Search) -> bool:
         and all(word in everything for word in search.words.casefold().split())
         and any(not search.channel or f"{spot}:".startswith(f"{search.channel}:") for spot in spots)
     )
-
-
-def latest(store: Store, address: str = "", limit: int = SCAN) -> Iterator[Thread]:
-    found = store.find(address) if address else None
-    ids = ([found] if found else []) if address else store.threads(limit)
-    for id in ids:
-        try:
-            thread = store.load(id)
-        except UnknownEvent:  # written by a newer version: the other threads can still be listed
-            continue
-        if thread is not None:
-            yield thread
 
 
 def show(house: InHouse, id: str) -> dict[str, Any]:
@@ -207,7 +196,7 @@ def spending(
     days: Annotated[int, Query(ge=1, le=90, description="So many days, today (UTC) being the last.")] = 14,
 ) -> list[shapes.Spent]:
     """What the model was used for, by day, agent and person, in the 500 threads that changed last."""
-    return costs(latest(house.store), first_of(days, house.store.now()))
+    return costs(verbs.latest(house.store, SCAN), first_of(days, house.store.now()))
 
 
 async def stream(house: InHouse) -> AsyncIterator[shapes.Change]:

@@ -13,11 +13,12 @@ from fastapi.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from bot import verbs
 from bot.ids import new_id
 from bot.people import Team, operator_of
 from bot.ports import Store
 from bot.settings import Settings
-from channels.web.api import KeyDoor, api_routes, latest
+from channels.web.api import KeyDoor, api_routes
 from channels.web.changes import Changes
 from channels.web.console import console_routes
 from channels.web.errors import answer_errors
@@ -110,7 +111,7 @@ def readyz(house: InHouse) -> dict[str, bool]:
 
 
 def metrics(house: InHouse) -> str:
-    return figures(latest(house.store, limit=COUNTED), house.store.now())
+    return figures(verbs.latest(house.store, COUNTED), house.store.now())
 
 
 def _version() -> str:

@@ -452,6 +452,14 @@ def test_forgetting_erases_files_addresses_and_errors_and_leaves_what_parley_did
     assert {event.type: event.actor for event in after.events}["human_contacted"] == PARLEY
 
 
+def test_a_choice_with_an_id_that_is_not_ours_does_not_keep_a_thread_from_being_read(store: Store) -> None:
+    thread = begin(store)
+    held = store.acquire(thread, 9)
+    assert held is not None
+    store.append(held, e.ToolCalled(id="foreign", tool="reply"))
+    assert log(store, thread)[1:] == ["foreign"]
+
+
 def test_what_was_quiet_for_long_is_told_from_what_was_not(subject: Subject) -> None:
     thread = begin(subject.store)
     subject.wait(0.05)
