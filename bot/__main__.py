@@ -223,8 +223,9 @@ def _answer(arguments: argparse.Namespace) -> int:
 
 def _decision(kind: str, words: list[str]) -> tuple[str, str]:
     """``approve`` and ``deny`` are decisions where an approval is open; everything else is an answer in words."""
-    if kind == "approval" and words[0] in ("approve", "deny"):
-        return ("approved" if words[0] == "approve" else "denied"), " ".join(words[1:])
+    first = words[0].lower()
+    if kind == "approval" and first in ("approve", "deny"):
+        return ("approved" if first == "approve" else "denied"), " ".join(words[1:])
     return "answered", " ".join(words)
 
 

@@ -19,8 +19,9 @@ from typing import Any
 from bot.people import read_config
 from bot.settings import TOKENS, Settings, SettingsError
 from channels.email.pump import name_of
+from workers.assembly import team_of
 from workers.store import RedisStore, connect
-from workers.valkey import embedded
+from workers.valkey import embedded, erase
 
 ADDRESS = "parley@example.com"
 AUTHSERV = "mx.example.com"
@@ -72,6 +73,7 @@ class Child:
 def run_demo(settings: Settings) -> int:
     """Everything at once, until Ctrl-C. Raises SettingsError beside real tokens or when a port is taken."""
     _refuse_real_tokens(settings)
+    team_of(settings)  # what is wrong with an agent or bot.toml is said before anything starts
     folder = settings.data / "demo"
     folder.mkdir(parents=True, exist_ok=True)
     kept = _kept(folder, settings)
@@ -90,10 +92,12 @@ def run_demo(settings: Settings) -> int:
 
 
 def reset(settings: Settings) -> int:
-    """Forget the demo's data. Refuses while a demo runs on it."""
+    """Forget the demo's data. Raises SettingsError while a demo runs on it."""
     folder = settings.data / "demo"
-    if _taken(settings.port) and (folder / "kept.json").exists():
-        raise SettingsError(f"The demo seems to be running on port {settings.port}: stop it with Ctrl-C first.")
+    try:
+        erase(folder / "valkey")
+    except SettingsError:
+        raise SettingsError("The demo is running on this data: stop it with Ctrl-C first.") from None
     shutil.rmtree(folder, ignore_errors=True)
     print("The demo's data is gone.")
     return 0
@@ -217,7 +221,7 @@ def _wait_until_up(
 
 
 def _what_failed(children: list[Child]) -> str:
-    down = next((child for child in children if not child.running), children[0])
+    down = max(children, key=lambda child: (not child.running, child.started))  # whichever had to be started most often
     with suppress(OSError, IndexError):
         last = down.log.read_text(errors="replace").strip().splitlines()[-1]
         return f"The demo's {down.name} process does not start: {last} (its log: {down.log})"
@@ -244,7 +248,8 @@ def _welcome(settings: Settings, folder: Path) -> str:
     )
     return (
         f"\n  Parley is up: http://127.0.0.1:{settings.port}\n\n  {model}\n"
-        f"  Logs: {folder / 'logs'} · stop with Ctrl-C · forget everything with: make demo-reset\n"
+        f"  Look inside from another shell: BOT_DATA={folder} .venv/bin/python -m bot threads\n"
+        f"  Logs: {folder / 'logs'} · stop with Ctrl-C; afterwards make demo-reset forgets everything\n"
     )
 
 
