@@ -452,7 +452,9 @@ def _load_old(text: str | bytes) -> Event:
 
 
 def _compact(data: dict[str, Any]) -> str:
-    return json.dumps(data, separators=(",", ":"), ensure_ascii=False)
+    """JSON that can be written as UTF-8: half a character, as names of files may hold, becomes a question mark."""
+    text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
+    return text.encode(errors="replace").decode()
 
 
 ERASED: Mapping[str, Any] = {

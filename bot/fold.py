@@ -19,7 +19,7 @@ from bot.changes import (
 from bot.events import Event, Usage
 from bot.posts import delivered_or_not
 from bot.requests import asked, away_noticed, responded
-from bot.state import Call, Interaction, Post, State
+from bot.state import HAPPENED, Call, Interaction, Post, State
 from bot.trust import vouched
 from bot.values import replace
 
@@ -145,13 +145,31 @@ def _ran(state: State, event: e.ToolStarted | e.ToolReturned | e.ToolFailed | e.
     if isinstance(event, e.OutcomeUnknown):
         return outcome_on_card(with_call(state, replace(call, state="unknown")), call, "unknown", "")
     if call.state == "settled":
-        return state
+        return _contradicted(state, call, event)
     state = _close_outcome_question(settle(state, call.id), call, event)
     if isinstance(event, e.ToolReturned):
         state = outcome_on_card(state, call, "done", event.result, event.seconds)
         return attend(replace(state, errors=0))
     state = outcome_on_card(state, call, "failed", event.error, event.seconds)
     return attend(replace(state, errors=state.errors + 1))
+
+
+def _contradicted(state: State, call: Call, event: e.ToolReturned | e.ToolFailed) -> State:
+    """What came of a call after people had said what came of it: where it is something else, they and the agent are told."""
+    for each in state.interactions.values():
+        if each.asked.kind == "outcome" and each.asked.call == call.id and each.state == "answered":
+            happened = isinstance(event, e.ToolReturned)
+            if happened == (each.text == HAPPENED):
+                return state
+            text = event.result if isinstance(event, e.ToolReturned) else event.error
+            state = outcome_on_card(state, call, "done" if happened else "failed", text, event.seconds)
+            return attend(with_post(state, notice(event.id, state.home, _late_word(each, happened))))
+    return state
+
+
+def _late_word(question: Interaction, happened: bool) -> str:
+    became = "it did happen" if happened else "it failed"
+    return f"{question.by.name if question.by else 'Somebody'} said “{question.text}”, but {became}: {question.asked.tool}."
 
 
 def _close_outcome_question(state: State, call: Call, event: Event) -> State:

@@ -22,4 +22,4 @@ def canonical(value: Any) -> str:
 
 def digest(value: Any) -> str:
     """The first 128 bits of the SHA-256 of a value's canonical JSON, in hex."""
-    return hashlib.sha256(canonical(value).encode()).hexdigest()[:32]
+    return hashlib.sha256(canonical(value).encode(errors="replace")).hexdigest()[:32]

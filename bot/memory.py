@@ -195,5 +195,6 @@ class MemoryStore:
 
     def _write(self, thread: str, events: Iterable[Event]) -> None:
         now = self.now()
-        stamped = [event if event.at else event.model_copy(update={"at": now}) for event in events]
+        written = [e.load(e.dump(event)) for event in events]  # as Redis keeps them
+        stamped = [event if event.at else event.model_copy(update={"at": now}) for event in written]
         self.logs.setdefault(thread, []).extend(stamped)

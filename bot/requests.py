@@ -119,6 +119,8 @@ def _contacted(state: State, event: e.HumanContacted) -> State:
     requester = call.requester if call else state.requester
     interaction = Interaction(event, requester, askers=state.askers or (requester,))
     state = with_interaction(state, interaction)
+    if event.kind == "outcome" and call and call.state == "settled":  # what it did became known meanwhile
+        return close(state, interaction, "superseded", event)
     state = _cards(state, interaction.id, event.surfaces)
     if call is None:
         return state

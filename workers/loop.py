@@ -7,12 +7,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as Late
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from pydantic_core import to_jsonable_python
 
@@ -23,7 +22,7 @@ from bot.events import Event
 from bot.ids import new_id
 from bot.owed import next_due, owed
 from bot.people import Team
-from bot.ports import Fenced, Held, Model, ModelError, Overtaken, Prompt, Store
+from bot.ports import Fenced, Held, Model, ModelError, Overtaken, Prompt, Store, Unavailable
 from bot.recall import recalled, vouched
 from bot.render import fingerprint, render
 from bot.thread import Thread
@@ -34,11 +33,13 @@ from workers.leases import LEASE, Leases
 log = logging.getLogger("parley.worker")
 
 TakesTime: TypeAlias = Think | Prefetch | Run
+T = TypeVar("T")
 
 WAITS = 200  # threads that one process takes through the model at once; the others stand in line
 SHOWN = 4_000  # characters of a result that the log and the model keep; the whole is a blob
 THINKING = 180.0  # seconds after which a wedged call of the model is abandoned
 GRACE = 2.0  # seconds between a tool's own deadline and the moment it counts as overdue
+OUTAGE = 900.0  # seconds for which what a tool did is kept here, should the store be away
 
 
 @dataclass(frozen=True)
@@ -186,7 +187,7 @@ class Loop:
         thread = held.thread
         retry_at = None
         if error.retry_after is not None:
-            retry_at = held.now + max(error.retry_after, min(2.0**thread.state.model_failures, 300.0))
+            retry_at = held.now + max(error.retry_after, min(2.0 ** min(thread.state.model_failures, 10), 300.0))
         failed = e.ModelFailed(
             id=new_id(),
             reason=error.reason,
@@ -215,20 +216,23 @@ class Loop:
     # Doing
 
     def _run(self, held: Held, effect: Run) -> Held:
+        begun = time.monotonic()
         if spec(effect.tool).effect == "write":
             try:
                 held = self.store.append(held, self._started(held, effect))
             except Overtaken as overtaken:
                 return overtaken.held
+            if not _is_started(held.thread, effect):  # what an earlier attempt did became known meanwhile
+                return held
         self.deliver(held.thread)
         self.progress(held.thread, f"{effect.tool.summary()}…")
-        begun = time.monotonic()
-        work = self.hands.submit(_run_tool, effect.tool, self._context(held.thread, effect))
-        try:
-            outcome = self._outcome(held, effect, work, begun, spec(effect.tool).timeout)
-        except Late:
+        timeout = spec(effect.tool).timeout
+        work = self.hands.submit(_run_tool, effect.tool, self._context(held.thread, effect), begun + timeout)
+        wait([work], timeout)
+        work.cancel()  # what no hand has taken up by now must not begin any more
+        if not work.done():
             return self._late(held, effect, work, begun)
-        return replace(held, thread=self.store.record(held.thread, outcome))
+        return replace(held, thread=self._record(held.thread, self._outcome(held, effect, work, begun)))
 
     def _started(self, held: Held, effect: Run) -> e.ToolStarted:
         return e.ToolStarted(
@@ -241,37 +245,37 @@ class Loop:
             digest=digest_of(effect.tool),
         )
 
-    def _outcome(self, held: Held, effect: Run, work: "Future[str]", begun: float, timeout: float | None) -> Event:
-        """What came of a run, under an id that is the same whoever records it. Raises Late at the deadline."""
+    def _outcome(self, held: Held, effect: Run, work: "Future[str]", begun: float) -> Event:
+        """What came of a run that is over, under an id that is the same whoever records it."""
         about: dict[str, Any] = {"id": outcome_id(effect.call, effect.attempt), "attempt": effect.attempt}
         try:
-            result = work.result(timeout)
-        except Late:
-            raise
-        except BaseException as error:
+            result = work.result()
+        except BaseException as raised:
+            error = NotBegun() if work.cancelled() else raised
             trusted = spec(effect.tool).trusted
             return e.ToolFailed(**about, call=effect.call, error=_error(error), trusted=trusted, seconds=_since(begun))
-        shown, blob = result, None
+        blob = None
         if len(result) > SHOWN:
-            shown, blob = result[:SHOWN], self.store.put_blob(result.encode())
+            blob = _patiently(partial(self.store.put_blob, result.encode(errors="replace")))
         trusted = spec(effect.tool).trusted and vouched(held.thread, effect.tool)
-        return e.ToolReturned(**about, result=shown, blob=blob, trusted=trusted, seconds=_since(begun))
+        return e.ToolReturned(**about, result=result[:SHOWN], blob=blob, trusted=trusted, seconds=_since(begun))
 
     def _late(self, held: Held, effect: Run, work: "Future[str]", begun: float) -> Held:
         """Past its deadline. What it really did is still recorded when it ends, and settles the doubt."""
         if spec(effect.tool).effect == "read":
             error = f"{spec(effect.tool).name} took longer than {spec(effect.tool).timeout:g} s and was given up."
             failed = e.ToolFailed(id=new_id(), call=effect.call, attempt=effect.attempt, error=error)
-            return replace(held, thread=self.store.record(held.thread, failed))
-        id = held.thread.id
+            return replace(held, thread=self._record(held.thread, failed))
 
         def ended(work: "Future[str]") -> None:
-            if (thread := self.store.load(id)) is not None:
-                self.store.record(thread, self._outcome(held, effect, work, begun, None))
-                self.look(id)
+            thread = self._record(held.thread, self._outcome(held, effect, work, begun))
+            _patiently(partial(self.look, thread.id))
 
         work.add_done_callback(ended)
         return replace(held, now=max(held.now, self.store.now(), _deadline(held.thread, effect.call)))
+
+    def _record(self, thread: Thread, outcome: Event) -> Thread:
+        return _patiently(partial(self.store.record, thread, outcome))
 
     def _context(self, thread: Thread, effect: Run) -> Context:
         who = thread.state.calls[effect.call].requester
@@ -303,24 +307,57 @@ def rest(store: Store, team: Team, thread: Thread) -> None:
             store.rest(thread, effect.until)
 
 
-def _run_tool(tool: Tool, context: Context) -> str:
-    """Run it, here and now, and give its result as text."""
+class NotBegun(Exception):
+    """Nothing was free to run a tool before its time was over, so it never will."""
+
+    def __str__(self) -> str:
+        return "nothing here was free to run it in time; it did nothing"
+
+
+def _run_tool(tool: Tool, context: Context, latest: float) -> str:
+    """Run it, here and now, and give its result as text; unless it is too late to begin: by then people are asked, or another worker is at it."""
+    if time.monotonic() > latest:
+        raise NotBegun
     run: Any = tool.run  # type: ignore[attr-defined]  # every tool has one; it was checked when the class was defined
     value = run(context) if spec(tool).takes_context else run()
-    if inspect.isawaitable(value):
-        value = asyncio.run(_awaited(value))
-    if value is None:
-        return "done"
-    return value if isinstance(value, str) else json.dumps(to_jsonable_python(value), ensure_ascii=False)
+    return _text(asyncio.run(_awaited(value)) if inspect.isawaitable(value) else value)
 
 
 async def _awaited(value: Any) -> Any:
     return await value
 
 
+def _text(value: Any) -> str:
+    """What a tool returned, as text. It has done its deed, so this always gives one."""
+    if value is None or isinstance(value, str):
+        return "done" if value is None else value
+    try:
+        return json.dumps(to_jsonable_python(value, fallback=repr), ensure_ascii=False)
+    except Exception:
+        return f"done; the {type(value).__name__} that it returned cannot be written as text"
+
+
+def _patiently(ask: Callable[[], T]) -> T:
+    """What the store says, once it is there: a deed that was done must not be forgotten. Raises Unavailable in the end."""
+    end, pause = time.monotonic() + OUTAGE, 0.05
+    while True:
+        try:
+            return ask()
+        except Unavailable:
+            if time.monotonic() > end:
+                raise
+            log.warning("the store is away; what a tool did is kept here until it answers")
+            time.sleep(pause := min(2 * pause, 5.0))
+
+
 def _error(error: BaseException) -> str:
     text = str(error).strip()
     return one_line(f"{type(error).__name__}: {text}" if text else type(error).__name__)
+
+
+def _is_started(thread: Thread, effect: Run) -> bool:
+    call = thread.state.calls[effect.call]
+    return call.state == "started" and call.attempt == effect.attempt
 
 
 def _deadline(thread: Thread, call: str) -> float:
