@@ -271,7 +271,11 @@ def _ask_limit(team: Team, agent: Agent, thread: Thread) -> e.HumanContacted:
 
 
 def _last_error(thread: Thread) -> str:
-    return next((each.error for each in reversed(thread.events) if isinstance(each, e.ToolFailed)), "")
+    for each in reversed(thread.events):
+        match each:
+            case e.ToolFailed(error=error) | e.ModelFailed(reason="nonsense", error=error):
+                return error
+    return ""
 
 
 def _unsettled(state: State, now: float) -> bool:

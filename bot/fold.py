@@ -25,6 +25,8 @@ from bot.values import replace
 
 KEPT = "Kept. This conversation is paused; I read it as soon as somebody resumes it."
 STOPPED = "Stopped. Write again and I go on from here."
+SILENT = "The model that I think with does not answer at present. I keep asking, and go on as soon as it does."
+SILENCES = 8  # failures in a row until the requester is told; with the waits in between, some minutes
 
 
 def fold(state: State, event: Event) -> State:
@@ -130,8 +132,15 @@ def _thought(state: State, event: e.ToolCalled | e.ThoughtDiscarded | e.ModelFai
 def _model_failed(state: State, event: e.ModelFailed) -> State:
     state = replace(state, model_failures=state.model_failures + 1, retry_at=event.retry_at, discarded=0)
     if event.retry_at is not None:
-        return state
+        return _keeps_failing(state, event)
     return with_post(replace(state, failed=event.error or event.reason), notice(event.id, state.home, event.error))
+
+
+def _keeps_failing(state: State, event: e.ModelFailed) -> State:
+    """Nonsense counts as an error, so that a person is asked in the end; where nothing comes at all, the requester is told once."""
+    if event.reason == "nonsense":
+        return replace(state, errors=state.errors + 1)
+    return with_post(state, notice(event.id, state.home, SILENT)) if state.model_failures == SILENCES else state
 
 
 def _ran(state: State, event: e.ToolStarted | e.ToolReturned | e.ToolFailed | e.OutcomeUnknown) -> State:

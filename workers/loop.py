@@ -56,6 +56,7 @@ class Loop:
     hands: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(32, "hand"))
     leases: Leases = field(default_factory=lambda: Leases(LEASE))
     stopping: threading.Event = field(default_factory=threading.Event)
+    busy: set[str] = field(default_factory=set)  # threads that show what is being done
 
     def finish(self) -> None:
         """Begin nothing more, and wait for the calls and tools that are under way: what they did is written down while the store is still there."""
@@ -76,7 +77,7 @@ class Loop:
         if (stopped := self._at_once(held)) is not None:
             self._hold(*stopped)
             if (number := len(self.leases.kept) - WAITS) > 0:
-                self.progress(stopped[0].thread, f"busy; you are number {number} in line…")
+                self._show(stopped[0].thread, f"busy; you are number {number} in line…")
             self.waits.submit(self._guarded, stopped[0], self._with_patience, stopped[1])
 
     def _with_patience(self, held: Held, effect: TakesTime) -> None:
@@ -98,10 +99,17 @@ class Loop:
                     self.deliver(held.thread)
                     later = self.store.release(held, _look_again(held.thread, held.now, until))
                     if later is None:
+                        self._show(held.thread, "")
                         return None
                     held = later
                 case Think() | Prefetch() | Run():
                     return held, effect
+
+    def _show(self, thread: Thread, words: str) -> None:
+        """Say what is being done; with empty words that nothing is any more, where something was shown."""
+        if words or thread.id in self.busy:
+            self.progress(thread, words)
+        (self.busy.add if words else self.busy.discard)(thread.id)
 
     def _next(self, held: Held) -> Effect:
         if held.attempts <= PATIENCE:
@@ -160,7 +168,7 @@ class Loop:
     def _think(self, held: Held) -> Held:
         thread = held.thread
         self.deliver(thread)
-        self.progress(thread, "thinking…")
+        self._show(thread, "thinking…")
         agent = self.team.agents[thread.state.agent]
         blocks = render(thread)
         try:
@@ -225,7 +233,7 @@ class Loop:
             if not _is_started(held.thread, effect):  # what an earlier attempt did became known meanwhile
                 return held
         self.deliver(held.thread)
-        self.progress(held.thread, f"{effect.tool.summary()}…")
+        self._show(held.thread, f"{effect.tool.summary()}…")
         timeout = spec(effect.tool).timeout
         work = self.hands.submit(_run_tool, effect.tool, self._context(held.thread, effect), begun + timeout)
         wait([work], timeout)

@@ -11,12 +11,14 @@ import pytest
 
 from bot import Approval, Tool
 from bot import events as e
+from bot.events import Origin
+from bot.fold import SILENT
 from bot.owed import Delivery, Notice
-from bot.ports import Held, Sent, Unavailable
-from bot.state import DID_NOT, HAPPENED
+from bot.ports import Held, ModelError, Sent, Unavailable
+from bot.state import DID_NOT, GO_ON, HAPPENED
 from bot.thread import Thread
 from bot.tool import spec
-from tests.stage import Inline, Stage, stage
+from tests.stage import HOME, Inline, Stage, stage
 
 deeds: list[str] = []
 
@@ -269,10 +271,81 @@ def test_an_outcome_that_is_not_what_people_said_is_put_before_them(said: str, b
     on.store.record(on.thread(), LATE[became])
     on.store.look_at(on.thread().id, on.time)
     on.run()
-    told = [each.body.text for each in on.slack.posted if isinstance(each.body, Notice)]
     if (said == HAPPENED) == (became == "it did happen"):
-        assert told == []
+        assert told(on) == []
         assert len(on.model.prompts) == before
     else:
-        assert told == [f"Ana Diaz said “{said}”, but {became}: delete."]
+        assert told(on) == [f"Ana Diaz said “{said}”, but {became}: delete."]
         assert len(on.model.prompts) == before + 1
+
+
+def nonsense() -> ModelError:
+    return ModelError("nonsense", "The model gave an empty answer.", 1.0)
+
+
+def silence() -> ModelError:
+    return ModelError("overloaded", "The model is overloaded.", 1.0)
+
+
+def told(on: Stage) -> list[str]:
+    return [each.body.text for each in on.slack.posted if isinstance(each.body, Notice)]
+
+
+def test_a_model_that_gives_nothing_but_nonsense_is_put_before_a_person() -> None:
+    on = stage(model=[nonsense() for _ in range(20)])
+    on.says("hi")
+    for _ in range(20):
+        on.later(400)
+    assert len(on.model.prompts) == 3
+    (asked,) = on.slack.cards
+    assert asked.kind == "limit"
+    assert "3 attempts in a row failed, the last with: The model gave an empty answer." in asked.text
+    on.model.choices = ["Hello."]
+    on.decides(on.waiting, "answered", by="ben", text=GO_ON)
+    assert on.slack.said == ["Hello."]
+
+
+def test_nonsense_now_and_then_disturbs_nobody() -> None:
+    on = stage(model=[nonsense(), nonsense(), "Hello."])
+    on.says("hi")
+    on.later(400)
+    on.later(400)
+    assert on.slack.said == ["Hello."]
+    assert on.slack.cards == []
+
+
+def test_who_waits_for_a_model_that_does_not_answer_is_told_once() -> None:
+    on = stage(model=[silence() for _ in range(20)])
+    on.says("hi")
+    asked_at = on.time
+    while not told(on):
+        on.later(5)
+        assert on.time - asked_at < 600, "nobody is told"
+    assert on.time - asked_at > 60, "a hiccup is no reason to say anything"
+    for _ in range(30):
+        on.later(301)
+    assert told(on) == [SILENT]
+    assert on.slack.said == ["Done."]
+
+
+def test_a_model_that_was_silent_for_years_is_still_asked_again() -> None:
+    on = stage(model=[silence()])
+    on.says("hi")
+    failed = [e.ModelFailed(id=f"f{n}", reason="overloaded", retry_at=on.time) for n in range(1_100)]
+    on.model.choices = [silence(), "Hello."]
+    on.store.record(on.thread(), *failed)
+    on.later(301)
+    on.later(301)
+    assert on.slack.said == ["Hello."]
+
+
+def test_what_is_being_done_is_shown_until_the_thread_rests() -> None:
+    on = stage(model=[silence(), "Hello."])
+    shown: list[str] = []
+    on.loop = replace(on.loop, progress=lambda thread, words: shown.append(words))
+    on.arrives(e.MessageReceived(id="m", actor=on.someone(), text="hi", origin=Origin(address=HOME), agent="desk"))
+    assert shown == ["thinking…", ""]
+    on.later(2)
+    assert shown == ["thinking…", "", "thinking…", ""]
+    on.loop.look(on.thread().id)
+    assert len(shown) == 4
