@@ -20,11 +20,11 @@ demo-reset: setup
 	@$(BIN)/python -m bot demo --reset
 
 test: setup
-	$(BIN)/python -m pytest -n auto --dist loadfile -m "not browser and not mailserver and not chaos"
+	$(BIN)/python -m pytest -n auto --dist loadfile --reruns 2 -m "not browser and not mailserver and not chaos and not slow"
 
 test-all: setup
-	$(BIN)/python -m pytest -n auto --dist loadfile -m "not chaos"
-	$(BIN)/python -m pytest -m chaos
+	$(BIN)/python -m pytest -n auto --dist loadfile --reruns 2 -m "not chaos"
+	$(BIN)/python -m pytest --reruns 1 -m chaos
 
 bench: setup
 	@$(BIN)/python -m tests.bench $(if $(PEERS),--peers .data/bench)

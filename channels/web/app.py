@@ -1,6 +1,5 @@
 """What ``python -m bot web`` serves: /v1 with a key, the console and /docs on this machine, health, figures, Slack's request URL."""
 
-import signal
 import socket
 import tomllib
 from collections.abc import AsyncIterator
@@ -64,13 +63,12 @@ def create_app(
 def serve(app: FastAPI, listener: socket.socket) -> None:
     """Answer on this socket until told to stop. No access log: addresses of conversations are in the queries. Open streams do not delay the end.
 
-    It returns after SIGTERM, so that the caller can put its things away; uvicorn by itself would end the process there.
+    It returns after a signal that the caller turned into an exit, so that the caller can put its things away.
     """
-    signal.signal(signal.SIGTERM, lambda *_: None)
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=1
     )
-    with suppress(KeyboardInterrupt):
+    with suppress(KeyboardInterrupt, SystemExit):
         uvicorn.Server(config).run(sockets=[listener])
 
 

@@ -9,7 +9,10 @@ from tests.bench.figures import Figure, quantile, table
 from tests.bench.waits import held
 from workers.valkey import embedded
 
-pytestmark = pytest.mark.timeout(180)  # seconds, on a machine that has other things to do; otherwise it takes twenty
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(180),
+]  # seconds, on a machine that has other things to do; otherwise it takes twenty
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,8 @@ import pytest
 from tests.e2e.demo import ANA, BEN, GRETA, Demo, running_demo
 
 SLOW = pytest.mark.chaos
-PROCESSES = ["worker", *(pytest.param(name, marks=SLOW) for name in ("slack", "email", "web", "sandbox"))]
+PROCESSES = [pytest.param(name, marks=SLOW) for name in ("worker", "slack", "email", "web", "sandbox")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from http.client import HTTPResponse
 from tests.web.asking import ANA, KEYS
 
 PROGRAM = f"""
+import signal
 import socket
 import sys
 from bot.settings import Settings
@@ -19,6 +20,7 @@ from channels.web.app import create_app, serve
 from tests.web.asking import on_stage
 on = on_stage()
 settings = Settings(port=int(sys.argv[1]), api_keys={KEYS!r})
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 listener = socket.create_server(("127.0.0.1", settings.port))
 serve(create_app(settings, on.team, on.store, model_name="scripted"), listener)
 print("put away")

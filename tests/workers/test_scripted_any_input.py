@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import Field
@@ -24,6 +25,8 @@ from workers.scripted import ScriptedModel
 
 HERE = Path(__file__).parents[2]
 HOME, INSIDE = "email:<1@home.example>", "slack:T1/C1/1.0"
+
+pytestmark = pytest.mark.slow
 
 
 class Page(Tool, effect="write", approval=Approval(by="ops")):
