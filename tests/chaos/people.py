@@ -4,10 +4,11 @@ import random
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import parseaddr
+from http.client import HTTPException
 from typing import Any, ClassVar
 
 from bot.state import DID_NOT, GO_ON, HAPPENED
@@ -16,9 +17,8 @@ from tests.chaos.world import Refused, World
 from tests.sandbox.mailside import AGENT
 from tests.sandbox.slackside import ANA, BEN, GENERAL
 
-DEED = re.compile(r"\b[a-z]+\d+\.\d+\b")
 STEPS = ("look", "jot", "stamp", "ship", "ask")
-LOOK = 0.25  # seconds between two looks of one person
+LOOK = 0.4  # seconds between two looks of one person
 
 
 def plan(chance: random.Random) -> list[str]:
@@ -36,7 +36,9 @@ class Talk:
     chance: random.Random
     said: list[str] = field(default_factory=list)
     decided: set[str] = field(default_factory=set)
+    later: float = 0.0  # seconds until it begins
     done: bool = False
+    troubles: int = 0
     channel: ClassVar[str]
 
     @property
@@ -44,9 +46,18 @@ class Talk:
         return f"{self.name}: {' '.join(self.steps)}."
 
     def run(self, stop: threading.Event) -> None:
-        self.begin()
+        stop.wait(self.later)
+        while not self.said and not stop.wait(LOOK):
+            self._patiently(self.begin)
         while not stop.wait(LOOK):
-            self.look()
+            self._patiently(self.look)
+
+    def _patiently(self, act: Callable[[], None]) -> None:
+        """Whatever shows an error is done again at the next look, as people do."""
+        try:
+            act()
+        except (OSError, HTTPException):
+            self.troubles += 1
 
     def begin(self) -> None:
         raise NotImplementedError
@@ -61,7 +72,7 @@ class Talk:
 
     def outcome(self, text: str) -> str:
         """The truth about what was interrupted, as somebody finds it out who looks."""
-        found = DEED.search(text)
+        found = re.search(rf"\b{self.name}\.\d+\b", text)
         did = {deed for deed, _ in self.world.deeds()}
         return HAPPENED if found and found[0] in did else DID_NOT
 
@@ -89,8 +100,8 @@ class SlackTalk(Talk):
         for message in ours:
             self._act(message)
         if ours and not self.hurried and self.chance.random() < 0.1:
-            self.hurried = True
             self._say(f"hurry {self.name}")
+            self.hurried = True
         self.done = self.done or any(self.closes(str(message)) for message in ours)
 
     def _act(self, message: Json) -> None:
@@ -103,8 +114,8 @@ class SlackTalk(Talk):
             wanted = self.outcome(text) if DID_NOT in text else GO_ON
             self._click(message, BEN if wanted == GO_ON else ANA, f"parley:choose:{int(wanted == DID_NOT)}")
         elif (question := re.search(r"Which colour for (\w+ \d+)\?", text)) and question[1] not in self.answered:
-            self.answered.add(question[1])
             self._say(f"blue for {question[1]}")
+            self.answered.add(question[1])
 
     def _click(self, message: Json, who: str, action: str) -> None:
         """A click that shows an error is tried again at the next look; one that counted is sometimes made twice."""
@@ -216,11 +227,12 @@ class ApiTalk(Talk):
 KINDS: tuple[type[Talk], ...] = (SlackTalk, MailTalk, ApiTalk)
 
 
-def talks(world: World, count: int) -> list[Talk]:
-    """So many conversations: half of them in Slack, the others by mail and over HTTP."""
+def talks(world: World, count: int, over: float) -> list[Talk]:
+    """So many conversations: half of them in Slack, the others by mail and over HTTP; they begin within so many seconds."""
     made: list[Talk] = []
     for number in range(count):
         kind = (SlackTalk, MailTalk, SlackTalk, ApiTalk)[number % 4]
         chance = random.Random(world.chance.random())
-        made.append(kind(world, f"{kind.channel}{number}", plan(chance), chance))
+        later = chance.random() * over
+        made.append(kind(world, f"{kind.channel}{number}", plan(chance), chance, later=later))
     return made

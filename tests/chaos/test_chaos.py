@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.show import timeline
 from tests.chaos.figures import Figures, count
 from tests.chaos.people import Talk, talks
 from tests.chaos.world import PROCESSES, World, repeat_and_reorder, world
@@ -19,13 +20,13 @@ VICTIMS = (*PROCESSES, "valkey")
 
 @pytest.mark.timeout(90)
 def test_nothing_is_lost_or_doubled_while_everything_is_killed_in_turn(tmp_path: Path) -> None:
-    storm(tmp_path, conversations=8, kills=6, pause=1.0, settle=40)
+    storm(tmp_path, conversations=6, kills=6, pause=0.8, settle=40)
 
 
 @pytest.mark.chaos
 @pytest.mark.timeout(600)
 def test_nothing_is_lost_or_doubled_in_a_long_storm(tmp_path: Path) -> None:
-    storm(tmp_path, conversations=80, kills=60, pause=2.0, settle=150)
+    storm(tmp_path, conversations=40, kills=50, pause=2.0, settle=120)
 
 
 def storm(folder: Path, *, conversations: int, kills: int, pause: float, settle: float) -> None:
@@ -35,7 +36,7 @@ def storm(folder: Path, *, conversations: int, kills: int, pause: float, settle:
     with world(folder, seed) as around:
         around.start(*PROCESSES)
         repeated = repeat_and_reorder(around)
-        everybody = talks(around, conversations)
+        everybody = talks(around, conversations, kills * pause * 0.8)
         began, stop = time.monotonic(), threading.Event()
         with ThreadPoolExecutor(conversations) as people:
             talking = [people.submit(talk.run, stop) for talk in everybody]
@@ -46,6 +47,9 @@ def storm(folder: Path, *, conversations: int, kills: int, pause: float, settle:
                 stop.set()
         figures = count(around, everybody)
         report(around, figures, repeated, time.monotonic() - began)
+        for talk in everybody:
+            if any(line.startswith(f"{talk.name}:") for line in figures.wrong):
+                tell(around, talk)
         for each in talking:
             each.result()
         assert figures.wrong == []
@@ -81,3 +85,11 @@ def report(around: World, figures: Figures, repeated: Counter[str], seconds: flo
     print(figures)
     for line in figures.wrong:
         print("WRONG", line)
+
+
+def tell(around: World, talk: Talk) -> None:
+    """How a conversation went that did not go well."""
+    print(f"\n{talk.name}: said {talk.said}, decided {sorted(talk.decided)}")
+    if thread := around.store.load(talk.thread() or ""):
+        for at, what, text in timeline(thread):
+            print(f"  {at} {what} {text[:150]!r}")

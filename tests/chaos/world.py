@@ -11,8 +11,9 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.error import HTTPError
@@ -131,11 +132,11 @@ class World:
 
     def kill(self, name: str) -> None:
         """SIGKILL, also of the store."""
-        process = self.children[name].process if name != "valkey" else None
-        pid = process.pid if process else self._valkey()
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-            self.killed[name] += 1
+        self.killed[name] += 1
+        if name == "valkey":
+            os.kill(self._valkey(), signal.SIGKILL)
+        elif process := self.children[name].process:
+            process.kill()  # which never hits another process that has got the number since
 
     def _valkey(self) -> int:
         return self.patiently(lambda: int(self.store.client.info("server")["process_id"]))
@@ -181,7 +182,7 @@ class World:
                 return json.loads(answer.read() or b"null")
         except HTTPError as error:
             raise Refused(f"{error.code} {error.read().decode()[:200]}") from None
-        except OSError as error:
+        except (OSError, HTTPException) as error:
             raise Refused(type(error).__name__) from None
 
     def deeds(self) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bot import Agent, Approval, Context, Tool
 
-LINGER = 0.4  # seconds, at most, before and after a deed: time to be killed in
+LINGER = 0.8  # seconds, at most, before and after a deed: time to be killed in
 
 
 def do(deed: str, context: Context) -> str:
