@@ -35,6 +35,11 @@ def status(around: World, id: str) -> str:
     return thread.state.status if thread else ""
 
 
+def types(around: World, id: str) -> list[str]:
+    thread = around.store.load(id)
+    return [event.type for event in thread.events] if thread else []
+
+
 @pytest.mark.timeout(60)
 def test_a_killed_workers_thread_moves_on_within_five_seconds(around: World) -> None:
     around.start("web", "worker", "worker-2")
@@ -50,9 +55,9 @@ def test_a_killed_workers_thread_moves_on_within_five_seconds(around: World) -> 
 
 @pytest.mark.chaos
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("poison", ["die", "die_writing"])
+@pytest.mark.parametrize(("poison", "then"), [("die", "done"), ("die_writing", "waiting")])
 def test_a_thread_that_kills_whoever_touches_it_is_set_aside_until_somebody_resumes_it(
-    around: World, poison: str
+    around: World, poison: str, then: str
 ) -> None:
     (around.folder / "poison").touch()
     around.start("web", "worker")
@@ -63,8 +68,10 @@ def test_a_thread_that_kills_whoever_touches_it_is_set_aside_until_somebody_resu
     assert thread is not None
     assert f"python -m bot resume {id}" in thread.state.failed
     (around.folder / "poison").unlink()
-    resume(around, id)
-    around.until(lambda: status(around, id) == "done", "the end", 30)
+    resume(around, id)  # of what was begun and may have happened people are asked; the rest goes on
+    around.until(lambda: "replied" in types(around, id), "the end", 30)
+    around.until(lambda: status(around, id) == then, f"it to be {then}")
+    assert ("human_contacted" in types(around, id)) == (then == "waiting")
 
 
 def resume(around: World, id: str) -> None:
@@ -86,8 +93,6 @@ def test_a_worker_that_is_told_to_stop_writes_down_what_its_tools_did(around: Wo
     around.stopping.set()
     worker.process.send_signal(signal.SIGTERM)
     worker.process.wait(10)
-    thread = around.store.load(id)
-    assert thread is not None
-    types = [event.type for event in thread.events]
-    assert types.count("tool_started") == types.count("tool_returned") == len(around.deeds())
-    assert thread.state.status == "running"
+    happened = types(around, id)
+    assert happened.count("tool_started") == happened.count("tool_returned") == len(around.deeds())
+    assert status(around, id) == "running"
