@@ -24,7 +24,7 @@ test: setup
 
 test-all: setup
 	$(BIN)/python -m pytest -n auto --dist loadfile --reruns 2 -m "not chaos"
-	$(BIN)/python -m pytest --reruns 1 -m chaos
+	$(BIN)/python -m pytest --reruns 1 -m chaos tests/e2e
 
 bench: setup
 	@$(BIN)/python -m tests.bench $(if $(PEERS),--peers .data/bench)
